@@ -1,0 +1,116 @@
+import type {
+  ConfigMap,
+  Ingress,
+  IngressClass,
+  KubernetesObject,
+  Namespace,
+  ObjectEvent,
+  ObjectMeta,
+  Secret,
+} from './objects.ts';
+import type { WatchableResources, Watcher, WatchHandler, WatchScope } from './watch.ts';
+
+/** The field manager of everything that we apply, unless a caller needs one of its own. */
+export const fieldManager = 'internal-ca';
+
+export interface ApplyOptions {
+  /** Default: `internal-ca`. */
+  readonly fieldManager?: string;
+  /** Take over fields that another manager owns, instead of a conflict. Default: false. */
+  readonly force?: boolean;
+  /** Validate and admit, but do not store. Default: false. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * What server-side apply sends: exactly the fields that the manager wants to own. Fields that it owned before and
+ * that are missing now are removed. With `metadata.uid` the object must exist and be that very object (otherwise
+ * the API server creates it); with `metadata.resourceVersion` it must also be unchanged. Both end in `conflict`.
+ */
+export type Applied<T extends KubernetesObject> = Omit<Partial<T>, 'metadata'> & {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion' | 'labels' | 'annotations'> & {
+    readonly namespace: string;
+  };
+};
+
+/** One step of a JSON patch (RFC 6902). */
+export interface JsonPatchOperation {
+  readonly op: 'add' | 'remove' | 'replace' | 'test';
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** Merge patch (RFC 7396; null removes a member) or JSON patch (RFC 6902). */
+export type Patch =
+  | { readonly type: 'merge'; readonly body: Readonly<Record<string, unknown>> }
+  | { readonly type: 'json'; readonly operations: readonly JsonPatchOperation[] };
+
+export interface PatchOptions {
+  /** The object must still have this version, else `conflict`. */
+  readonly resourceVersion?: string;
+  readonly fieldManager?: string;
+  readonly dryRun?: boolean;
+}
+
+export interface DeletePreconditions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+/**
+ * The Kubernetes API as far as this service uses it. What does not exist is `undefined`. Every method throws
+ * `Fault`: `kubernetes-unavailable` (no connection, timeout, 5xx, 429), `kubernetes-forbidden` (403 and 401, with
+ * verb, resource and namespace), `namespace-not-found` (a write into a namespace that is not there), `conflict`
+ * (409, also a denial by an admission webhook: its words in the detail, reason `admission-denied`),
+ * `request-invalid` (the API server finds the object wrong).
+ *
+ * The reasons of a `conflict` have the codes `already-exists`, `object-modified`, `uid-mismatch`,
+ * `field-manager-conflict` (one per field, with manager and field) and `admission-denied`.
+ */
+export interface KubernetesApi {
+  /** The namespace that the service runs in (service account, or the context of the kubeconfig). */
+  readonly namespace: string;
+  /** The address of the API server, for messages. */
+  readonly server: string;
+
+  getNamespace(name: string): Promise<Namespace | undefined>;
+
+  getSecret(namespace: string, name: string): Promise<Secret | undefined>;
+  /** Secrets with these labels (`a=b,c`), in one namespace or in all. */
+  listSecrets(labelSelector: string, namespace?: string): Promise<Secret[]>;
+  /** Fault `conflict` with the reason `already-exists` when it is there: the way to elect one creator. */
+  createSecret(secret: Applied<Secret>): Promise<Secret>;
+  applySecret(secret: Applied<Secret>, options?: ApplyOptions): Promise<Secret>;
+  /** False when it was not there. */
+  deleteSecret(namespace: string, name: string, preconditions?: DeletePreconditions): Promise<boolean>;
+
+  getConfigMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
+
+  getIngress(namespace: string, name: string): Promise<Ingress | undefined>;
+  /** The Ingresses of one namespace, or of all. */
+  listIngresses(namespace?: string): Promise<Ingress[]>;
+  applyIngress(ingress: Applied<Ingress>, options?: ApplyOptions): Promise<Ingress>;
+  /** Undefined when the Ingress is gone. */
+  patchIngress(
+    namespace: string,
+    name: string,
+    patch: Patch,
+    options?: PatchOptions,
+  ): Promise<Ingress | undefined>;
+
+  listIngressClasses(): Promise<IngressClass[]>;
+
+  createEvent(event: ObjectEvent): Promise<void>;
+
+  /** List, then follow every change until `close()`; see `WatchHandler`. Never throws: outages go to `onError`. */
+  watch<R extends keyof WatchableResources>(
+    resource: R,
+    scope: WatchScope,
+    handler: WatchHandler<WatchableResources[R]>,
+  ): Watcher;
+
+  /** Resolves when the API server answers `/readyz`… or refuses us politely: it is there. */
+  ping(): Promise<void>;
+  /** Ends every watch and connection. */
+  close(): void;
+}

@@ -1,0 +1,42 @@
+import type { TrustMaterial } from './trust-material.ts';
+
+/** One place where the trust material lies, and what we know of it. */
+export interface PublishedCopy {
+  /** `secret:<namespace>/<name>` or `directory:<path>`. */
+  readonly target: string;
+  /** Decimal; absent when nothing was written or found yet. */
+  readonly crlNumber?: string;
+  readonly caFingerprints: readonly string[];
+  readonly writtenAt?: Date;
+  /** The sum of the raw values, which is what Kubernetes limits to 1 MiB. */
+  readonly sizeBytes?: number;
+  /** The largest `sizeBytes` that the target takes; absent for a directory. */
+  readonly limitBytes?: number;
+  /** Why the last attempt failed; absent when the copy is current. */
+  readonly error?: string;
+}
+
+/** Carries `ca.crt` and `ca.crl` to every copy and keeps them current. */
+export interface Publisher {
+  /**
+   * Writes to every target and resolves when each was tried once. Never throws: a target that failed shows its error
+   * in `status()` and is tried again, with growing pauses, until it has this material or newer.
+   */
+  publish(material: TrustMaterial): Promise<void>;
+  /**
+   * Writes the copy of one namespace now and waits for it; afterwards the copy is kept current while
+   * `wantedNamespaces` names it.
+   * @throws Fault `publication-refused` (a Secret of that name is not ours), `namespace-not-found`,
+   * `kubernetes-unavailable`, `kubernetes-forbidden`, `kubernetes-off`, `conflict` (too large, or refused by admission).
+   */
+  ensureNamespace(namespace: string): Promise<PublishedCopy>;
+  /**
+   * Deletes our copies in namespaces that are neither our own, nor configured, nor wanted by an enforced Ingress.
+   * Call it after the last enforced Ingress of a namespace is undone. Returns the targets removed.
+   */
+  removeUnwanted(): Promise<string[]>;
+  /** Every copy, those that could not be written included. */
+  status(): PublishedCopy[];
+  /** Ends watches, retries and a running command. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,16 @@
+/**
+ * What every copy carries: the certificates of all our CAs and the CRL of each of them, made together. A reader
+ * that finds a CA in `caCrt` without its CRL in `caCrl` refuses every client of that CA (nginx, HAProxy).
+ */
+export interface TrustMaterial {
+  /** PEM, one CERTIFICATE block per CA, roots included. */
+  readonly caCrt: string;
+  /** PEM, one X509 CRL block per CA in `caCrt`; never empty, since an empty file turns revocation off. */
+  readonly caCrl: string;
+  /** The CRL number of the issuing CA: what decides which of two copies is newer. */
+  readonly crlNumber: bigint;
+  /** The earliest nextUpdate of all the CRLs. */
+  readonly nextUpdate: Date;
+  /** SHA-256 of each CA certificate, lower-case hex, in the order of `caCrt`. */
+  readonly caFingerprints: readonly string[];
+}
