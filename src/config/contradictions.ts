@@ -1,0 +1,125 @@
+import { formatDuration } from '../duration.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { resolveKubernetesMode } from './kubernetes-mode.ts';
+
+/** The name under which the key at a path of `Config` was written, or would be: `crl.overlapSeconds` -> `CRL_OVERLAP`. */
+type NameOf = (path: string) => string;
+
+/** Throws `ConfigError` when two keys that are each valid cannot both be meant. */
+export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nameOf: NameOf): void {
+  checkDatabase(config, nameOf);
+  checkCrl(config, nameOf);
+  checkValidity(config, nameOf);
+  checkImport(config.authority, nameOf);
+  checkKubernetes(config, env, nameOf);
+}
+
+function checkDatabase({ databaseUrl }: Config, nameOf: NameOf): void {
+  if (databaseUrl === undefined) return;
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined;
+  // The value is never shown: it holds a password.
+  if (url === undefined || !['postgres:', 'postgresql:'].includes(url.protocol)) {
+    throw new ConfigError(nameOf('databaseUrl'), 'must be a postgresql:// URL');
+  }
+}
+
+function checkCrl({ crl, authority }: Config, nameOf: NameOf): void {
+  const validity = `${nameOf('crl.validitySeconds')} (${formatDuration(crl.validitySeconds)})`;
+  if (crl.overlapSeconds >= crl.validitySeconds) {
+    throw new ConfigError(
+      nameOf('crl.overlapSeconds'),
+      `${formatDuration(crl.overlapSeconds)} is not shorter than ${validity}`,
+    );
+  }
+  if (crl.backdateSeconds + crl.overlapSeconds >= crl.validitySeconds) {
+    throw new ConfigError(
+      nameOf('crl.backdateSeconds'),
+      `${formatDuration(crl.backdateSeconds)} and ${nameOf('crl.overlapSeconds')} leave nothing of ${validity}`,
+    );
+  }
+  if (crl.coalesceSeconds >= crl.overlapSeconds) {
+    throw new ConfigError(
+      nameOf('crl.coalesceSeconds'),
+      `${formatDuration(crl.coalesceSeconds)} is not shorter than ${nameOf('crl.overlapSeconds')} (${formatDuration(crl.overlapSeconds)})`,
+    );
+  }
+  if (authority.importCertificateFile === undefined && crl.validitySeconds > authority.validitySeconds) {
+    throw new ConfigError(
+      nameOf('crl.validitySeconds'),
+      `is longer than ${nameOf('authority.validitySeconds')} (${formatDuration(authority.validitySeconds)})`,
+    );
+  }
+}
+
+function checkValidity({ authority, issuance }: Config, nameOf: NameOf): void {
+  const ca = authority.validitySeconds;
+  const caName = `${nameOf('authority.validitySeconds')} (${formatDuration(ca)})`;
+  // An imported CA brings its own validity; the profiles are held against it when it is loaded.
+  if (authority.importCertificateFile !== undefined) return;
+  if (issuance.maxValiditySeconds !== undefined && issuance.maxValiditySeconds > ca) {
+    throw new ConfigError(
+      nameOf('issuance.maxValiditySeconds'),
+      `${formatDuration(issuance.maxValiditySeconds)} is longer than ${caName}`,
+    );
+  }
+  if (issuance.backdateSeconds >= ca) {
+    throw new ConfigError(nameOf('issuance.backdateSeconds'), `is not shorter than ${caName}`);
+  }
+}
+
+function checkImport(authority: Config['authority'], nameOf: NameOf): void {
+  const { importCertificateFile, importKeyFile, importPassphraseFile } = authority;
+  if (importCertificateFile !== undefined && importKeyFile === undefined) {
+    throw new ConfigError(
+      nameOf('authority.importCertificateFile'),
+      `needs ${nameOf('authority.importKeyFile')}`,
+    );
+  }
+  if (importKeyFile !== undefined && importCertificateFile === undefined) {
+    throw new ConfigError(
+      nameOf('authority.importKeyFile'),
+      `needs ${nameOf('authority.importCertificateFile')}`,
+    );
+  }
+  if (importPassphraseFile !== undefined && importKeyFile === undefined) {
+    throw new ConfigError(
+      nameOf('authority.importPassphraseFile'),
+      `needs ${nameOf('authority.importKeyFile')}`,
+    );
+  }
+}
+
+function checkKubernetes(
+  { kubernetes, authority, publication }: Config,
+  env: NodeJS.ProcessEnv,
+  nameOf: NameOf,
+): void {
+  const { mode, context } = kubernetes;
+  if (mode === 'kubeconfig' && context === undefined) {
+    throw new ConfigError(
+      nameOf('kubernetes.context'),
+      `is required with ${nameOf('kubernetes.mode')}=kubeconfig: the current context is never taken by accident`,
+    );
+  }
+  if (mode !== 'kubeconfig' && context !== undefined) {
+    throw new ConfigError(nameOf('kubernetes.context'), `needs ${nameOf('kubernetes.mode')}=kubeconfig`);
+  }
+  const off = resolveKubernetesMode(kubernetes, env) === 'off';
+  if (off && authority.keyStore === 'secret') {
+    throw new ConfigError(nameOf('authority.keyStore'), 'is secret, but the service runs without Kubernetes');
+  }
+  if (off && publication.namespaces.length > 0) {
+    throw new ConfigError(
+      nameOf('publication.namespaces'),
+      'is set, but the service runs without Kubernetes',
+    );
+  }
+  if (authority.keyStore === 'secret' && authority.keySecretName === publication.secretName) {
+    // DESIGN rule: the key is never in the Secret that every ingress controller reads.
+    throw new ConfigError(
+      nameOf('authority.keySecretName'),
+      `is the published Secret ${nameOf('publication.secretName')}: the key must never be in it`,
+    );
+  }
+}
