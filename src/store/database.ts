@@ -1,0 +1,157 @@
+import pg from 'pg';
+import { toFault } from './database-fault.ts';
+
+/** One SQL statement. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  /** Makes it a prepared statement of the connection; the same name always means the same text. */
+  readonly name?: string;
+}
+
+export interface Queryable {
+  /** @throws Fault database-unavailable when the database cannot be reached; else the driver's DatabaseError */
+  query<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]>;
+}
+
+export interface TransactionOptions {
+  readonly isolation?: 'read committed' | 'repeatable read';
+}
+
+/** One connection. */
+export interface Session extends Queryable {
+  /** Commits when `work` resolves, rolls back when it throws; resolves after COMMIT. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
+}
+
+export interface Database extends Session {
+  /**
+   * Runs `work` while holding the session-level advisory lock `key`: one holder at a time across every process. The
+   * lock ends with the session; so what must not outlive it has to go through the session given to `work`.
+   */
+  withAdvisoryLock<T>(key: string, work: (session: Session) => Promise<T>): Promise<T>;
+  /** One round trip. @throws Fault database-unavailable */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections at most. */
+  readonly poolSize: number;
+  readonly statementTimeoutMs: number;
+  /** For a connection, new or from the pool. */
+  readonly connectTimeoutMs: number;
+  /** An idle connection broke, e.g. since the server restarted. The pool opens another when it is needed. */
+  onIdleError(error: Error): void;
+}
+
+/** Longer than the server's own timeout, so that it speaks only when the server does not. */
+const clientTimeoutMarginMs = 5_000;
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: 'internal-ca',
+    max: options.poolSize,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + clientTimeoutMarginMs,
+    idle_in_transaction_session_timeout: 60_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    onConnect: keepCommitsDurable,
+  });
+  // Without a listener a broken idle connection would end the process.
+  pool.on('error', (error) => options.onIdleError(error));
+
+  async function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw toFault(error, 'connecting');
+    });
+    let broken = false;
+    // The pool listens only while a connection is idle; a checked-out one reports through its query.
+    const onError = (): void => {
+      broken = true;
+    };
+    client.on('error', onError);
+    const session = sessionOf(client, () => {
+      broken = true;
+    });
+    try {
+      return await work(session);
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  return {
+    query: (statement) => withSession((session) => session.query(statement)),
+    transaction: (work, transactionOptions) =>
+      withSession((session) => session.transaction(work, transactionOptions)),
+    withAdvisoryLock: (key, work) => withSession((session) => whileLocked(session, key, work)),
+    async ping() {
+      await withSession((session) => session.query({ text: 'select 1', name: 'ping' }));
+    },
+    close: () => pool.end(),
+  };
+}
+
+/**
+ * A certificate or a revocation that was acknowledged must survive a crash of the server: a server or role that is set
+ * to `synchronous_commit = off` is overruled for our sessions; every stronger setting stays.
+ */
+async function keepCommitsDurable(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
+  );
+}
+
+function sessionOf(client: pg.ClientBase, discard: () => void): Session {
+  const query: Queryable['query'] = async <Row extends pg.QueryResultRow>(statement: Statement) => {
+    try {
+      const { rows } = await client.query<Row>({
+        text: statement.text,
+        ...(statement.values === undefined ? {} : { values: [...statement.values] }),
+        ...(statement.name === undefined ? {} : { name: statement.name }),
+      });
+      return rows;
+    } catch (error) {
+      const mapped = toFault(error, 'querying');
+      if (mapped !== error) discard();
+      throw mapped;
+    }
+  };
+  return {
+    query,
+    async transaction(work, options) {
+      await query({ text: `begin isolation level ${options?.isolation ?? 'read committed'}` });
+      try {
+        const result = await work({ query });
+        await query({ text: 'commit' });
+        return result;
+      } catch (error) {
+        // A connection whose rollback fails is in an unknown state.
+        await query({ text: 'rollback' }).catch(discard);
+        throw error;
+      }
+    },
+  };
+}
+
+async function whileLocked<T>(
+  session: Session,
+  key: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  await session.query({ text: 'select pg_advisory_lock(hashtextextended($1, 0))', values: [key] });
+  try {
+    return await work(session);
+  } finally {
+    // When the connection is gone, so is the lock.
+    await session
+      .query({ text: 'select pg_advisory_unlock(hashtextextended($1, 0))', values: [key] })
+      .catch(() => undefined);
+  }
+}
