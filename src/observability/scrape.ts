@@ -1,0 +1,76 @@
+import { Gauge, type Registry } from 'prom-client';
+
+/** Figures that cost a query. Each is asked for once at a time, however many scrapes come in. */
+export interface ScrapeSources {
+  /** Certificates of each authority that expire within each window and are not revoked. */
+  expiring(): Promise<readonly ExpiringCount[]>;
+  /** Enforced Ingresses per state, such as `enforced` or `drifted`. */
+  enforced(): Promise<ReadonlyMap<string, number>>;
+}
+
+export type ExpiryWindow = '24h' | '7d' | '30d';
+
+export interface ExpiringCount {
+  readonly authority: string;
+  readonly within: ExpiryWindow;
+  readonly count: number;
+}
+
+/** The windows of `internal_ca_certificates_expiring`, in seconds. */
+export const expiryWindows: Readonly<Record<ExpiryWindow, number>> = {
+  '24h': 86_400,
+  '7d': 604_800,
+  '30d': 2_592_000,
+};
+
+/** A scrape does not wait longer than this for the database; the last known figures stand in. */
+const sourceTimeoutMs = 2_000;
+
+/** Registers the gauges whose figures come from `sources`. */
+export function collectAtScrape(registers: Registry[], sources: ScrapeSources): void {
+  const expiring = atMostOne(() => sources.expiring());
+  new Gauge({
+    name: 'internal_ca_certificates_expiring',
+    help: 'Certificates that expire within the window and are not revoked.',
+    labelNames: ['authority', 'within'],
+    registers,
+    async collect() {
+      const counts = await expiring();
+      for (const { authority, within, count } of counts ?? []) this.set({ authority, within }, count);
+    },
+  });
+  const enforced = atMostOne(() => sources.enforced());
+  new Gauge({
+    name: 'internal_ca_ingress_enforced',
+    help: 'Ingresses with client verification, by state.',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const states = await enforced();
+      if (states === undefined) return;
+      this.reset();
+      for (const [state, count] of states) this.set({ state }, count);
+    },
+  });
+}
+
+/** Runs `ask` once at a time and gives up waiting (not asking) after the timeout, with `undefined`. */
+function atMostOne<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
+  let running: Promise<T | undefined> | undefined;
+  return () => {
+    running ??= Promise.resolve()
+      .then(ask)
+      .catch(() => undefined)
+      .finally(() => {
+        running = undefined;
+      });
+    return withTimeout(running, sourceTimeoutMs);
+  };
+}
+
+function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    promise.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
+  });
+}
