@@ -1,0 +1,117 @@
+import { Fault, type FaultReason } from '../fault.ts';
+import type { ApiResponse } from './transport.ts';
+
+/** What was asked of the API server, in RBAC's words. */
+export interface Operation {
+  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
+  readonly resource: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+/** The part of `meta/v1.Status` that says what went wrong. */
+interface Status {
+  readonly message: string;
+  readonly reason: string;
+  readonly kind: string;
+  readonly causes: readonly { readonly reason: string; readonly message: string; readonly field: string }[];
+}
+
+/** Turns an answer that is not 2xx into a Fault; see `KubernetesApi` for which. */
+export function faultOf(operation: Operation, response: ApiResponse): Fault {
+  const status = readStatus(response.body);
+  const what = describe(operation);
+  const cause = { cause: new Error(`HTTP ${response.status}: ${status.message}`) };
+  if (isAdmissionDenial(status.message)) {
+    const reasons = [{ code: 'admission-denied', detail: status.message }];
+    return new Fault('conflict', `Admission refused ${what}: ${status.message}`, { ...cause, reasons });
+  }
+  switch (response.status) {
+    case 401:
+      return new Fault(
+        'kubernetes-forbidden',
+        `The Kubernetes API does not accept our credentials (${what})`,
+        cause,
+      );
+    case 403:
+      return new Fault('kubernetes-forbidden', `Not allowed: ${what}: ${status.message}`, cause);
+    case 404:
+      return notFound(operation, status, cause);
+    case 409:
+      return new Fault('conflict', `Conflict on ${what}: ${status.message}`, {
+        ...cause,
+        reasons: conflictReasons(status),
+      });
+    default:
+      return otherFault(what, status, response, cause);
+  }
+}
+
+function otherFault(what: string, status: Status, response: ApiResponse, cause: { cause: Error }): Fault {
+  if (response.status === 429 || response.status >= 500) {
+    const { retryAfterSeconds } = response;
+    return new Fault('kubernetes-unavailable', `The Kubernetes API could not ${what}: ${status.message}`, {
+      ...cause,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  }
+  return new Fault('request-invalid', `The Kubernetes API refused ${what}: ${status.message}`, cause);
+}
+
+function notFound(operation: Operation, status: Status, cause: { cause: Error }): Fault {
+  if (status.kind === 'namespaces' && operation.namespace !== undefined) {
+    return new Fault('namespace-not-found', `There is no namespace ${operation.namespace}`, cause);
+  }
+  return new Fault('conflict', `Not there: ${describe(operation)}`, cause);
+}
+
+/** "patch secrets/internal-ca in namespace shop". */
+function describe(o: Operation): string {
+  const object = o.name === undefined ? o.resource : `${o.resource}/${o.name}`;
+  return `${o.verb} ${object}${o.namespace === undefined ? '' : ` in namespace ${o.namespace}`}`;
+}
+
+/** Webhooks may answer any code; the API server's sentence around their words is what is stable. */
+function isAdmissionDenial(message: string): boolean {
+  return (
+    /admission webhook ".*" denied the request/s.test(message) ||
+    /ValidatingAdmissionPolicy '.*' .*denied request/s.test(message)
+  );
+}
+
+function conflictReasons(status: Status): FaultReason[] {
+  const fields = status.causes.filter((cause) => cause.reason === 'FieldManagerConflict');
+  if (fields.length > 0) {
+    return fields.map(({ field, message }) => ({
+      code: 'field-manager-conflict',
+      detail: `${field}: ${message}`,
+    }));
+  }
+  if (status.reason === 'AlreadyExists') return [{ code: 'already-exists', detail: status.message }];
+  const code = /\buid\b/i.test(status.message) ? 'uid-mismatch' : 'object-modified';
+  return [{ code, detail: status.message }];
+}
+
+function readStatus(body: unknown): Status {
+  const status = record(body);
+  const details = record(status.details);
+  const causes = Array.isArray(details.causes) ? details.causes.map(record) : [];
+  return {
+    message: text(status.message) || (typeof body === 'string' ? body.slice(0, 500) : 'no reason given'),
+    reason: text(status.reason),
+    kind: text(details.kind),
+    causes: causes.map((cause) => ({
+      reason: text(cause.reason),
+      message: text(cause.message),
+      field: text(cause.field),
+    })),
+  };
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
