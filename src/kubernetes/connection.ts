@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Agent, type RequestOptions } from 'node:https';
+import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Fault } from '../fault.ts';
@@ -112,7 +112,7 @@ function createAgentCache() {
   };
 }
 
-function tlsOf(options: RequestOptions): Partial<RequestOptions> {
+function tlsOf(options: RequestOptions): AgentOptions {
   const names = ['ca', 'cert', 'key', 'passphrase', 'rejectUnauthorized', 'servername'] as const;
   return Object.fromEntries(
     names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
