@@ -75,7 +75,7 @@ function describe(
   const wanted =
     'allowedValues' in error.params && Array.isArray(error.params.allowedValues)
       ? `must be one of ${error.params.allowedValues.join(', ')}`
-      : error.message;
+      : error.message.replace('be integer', 'be an integer');
   if (setting.secret) return wanted;
   const value = steps.reduce<unknown>(
     (at, step) => (isTree(at) || Array.isArray(at) ? Reflect.get(at, step) : at),

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadConfig } from '../../src/config/config.ts';
+import { refusalOf, temporaryFile } from './support.ts';
+
+const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
+  [
+    'an overlap as long as the validity',
+    { CRL_VALIDITY: 'P1D', CRL_OVERLAP: 'P1D' },
+    'CRL_OVERLAP: P1D is not shorter than CRL_VALIDITY (P1D)',
+  ],
+  [
+    'a back-dating that leaves nothing',
+    { CRL_VALIDITY: 'PT1H', CRL_OVERLAP: 'PT50M', CRL_BACKDATE: 'PT10M' },
+    'CRL_BACKDATE: PT10M and CRL_OVERLAP leave nothing of CRL_VALIDITY (PT1H)',
+  ],
+  [
+    'coalescing beyond the overlap',
+    { CRL_VALIDITY: 'PT2M', CRL_COALESCE: 'PT1M' },
+    'CRL_COALESCE: PT1M is not shorter than CRL_OVERLAP (PT1M)',
+  ],
+  ['a CRL that outlives the CA', { CA_VALIDITY: 'P6D' }, 'CRL_VALIDITY: is longer than CA_VALIDITY (P6D)'],
+  [
+    'a leaf that outlives the CA',
+    { CA_VALIDITY: 'P30D', ISSUANCE_MAX_VALIDITY: 'P31D' },
+    'ISSUANCE_MAX_VALIDITY: P31D is longer than CA_VALIDITY (P30D)',
+  ],
+  [
+    'a certificate without its key',
+    { CA_IMPORT_CERTIFICATE_FILE: 'ca.crt' },
+    'CA_IMPORT_CERTIFICATE_FILE: needs CA_IMPORT_KEY_FILE',
+  ],
+  [
+    'a key without its certificate',
+    { CA_IMPORT_KEY_FILE: 'ca.key' },
+    'CA_IMPORT_KEY_FILE: needs CA_IMPORT_CERTIFICATE_FILE',
+  ],
+  [
+    'a passphrase of nothing',
+    { CA_IMPORT_PASSPHRASE_FILE: 'pass' },
+    'CA_IMPORT_PASSPHRASE_FILE: needs CA_IMPORT_KEY_FILE',
+  ],
+  [
+    'a key in a Secret without Kubernetes',
+    { CA_KEY_STORE: 'secret', KUBERNETES: 'off' },
+    'CA_KEY_STORE: is secret, but the service runs without Kubernetes',
+  ],
+  [
+    'the key in the published Secret',
+    { CA_KEY_STORE: 'secret', CA_KEY_SECRET_NAME: 'internal-ca', KUBERNETES: 'in-cluster' },
+    'CA_KEY_SECRET_NAME: is the published Secret PUBLICATION_SECRET_NAME: the key must never be in it',
+  ],
+  [
+    'copies in namespaces without Kubernetes',
+    { PUBLICATION_NAMESPACES: 'shop', KUBERNETES: 'off' },
+    'PUBLICATION_NAMESPACES: is set, but the service runs without Kubernetes',
+  ],
+  [
+    'a kubeconfig without a context',
+    { KUBERNETES: 'kubeconfig', KUBECONFIG: '/home/me/.kube/config' },
+    'KUBERNETES_CONTEXT: is required with KUBERNETES=kubeconfig: the current context is never taken by accident',
+  ],
+  [
+    'a context that nothing uses',
+    { KUBERNETES_CONTEXT: 'kind' },
+    'KUBERNETES_CONTEXT: needs KUBERNETES=kubeconfig',
+  ],
+  [
+    'a database of another kind',
+    { DATABASE_URL: 'mysql://h/d' },
+    'DATABASE_URL: must be a postgresql:// URL',
+  ],
+];
+for (const [what, env, message] of cases) {
+  test(`refused: ${what}`, () => {
+    assert.equal(
+      refusalOf(() => loadConfig(env)),
+      message,
+    );
+  });
+}
+
+test('the key is named as it was written', (t) => {
+  const file = temporaryFile(t, 'crl:\n  validity: P1D\n  overlap: P1D\n');
+  assert.equal(
+    refusalOf(() => loadConfig({ CONFIG_FILE: file })),
+    'crl.overlap: P1D is not shorter than crl.validity (P1D)',
+  );
+});
+
+test('an imported CA is not held against the validity of a new one', () => {
+  const files = { CA_IMPORT_CERTIFICATE_FILE: 'ca.crt', CA_IMPORT_KEY_FILE: 'ca.key' };
+  assert.equal(
+    refusalOf(() => loadConfig({ ...files, CA_VALIDITY: 'P30D', ISSUANCE_MAX_VALIDITY: 'P31D' })),
+    'accepted',
+  );
+});
+
+test("a laptop's kubeconfig alone changes nothing", () => {
+  const config = loadConfig({ KUBECONFIG: '/home/me/.kube/config' });
+  assert.equal(config.kubernetes.mode, 'auto');
+});
