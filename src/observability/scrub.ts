@@ -1,7 +1,7 @@
 /** Secrets by their shape, as they look inside a line of JSON (a newline is `\n` there). */
 const shapes: readonly (readonly [RegExp, string])[] = [
   [
-    /-----BEGIN ([A-Z0-9 ]{1,40})-----(?:[^-]|-(?!----))*(?:-----END [A-Z0-9 ]{1,40}-----)?/g,
+    /-----BEGIN ([A-Z0-9 ]{1,40})-----(?:[\w+/=:,.\s]|\\[nrt]|-(?!----))*(?:-----END [A-Z0-9 ]{1,40}-----)?/g,
     '[redacted $1]',
   ],
   [/\b(ica_[A-Za-z0-9]{1,64})_[A-Za-z0-9_-]+/g, '$1_[redacted]'],

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
+import { secretSizeLimitBytes } from '../../src/observability/publication-metrics.ts';
+
+const start = Date.parse('2026-11-23T12:00:00Z');
+
+function metricsAt(clock = { now: () => start }): Metrics {
+  return createMetrics({ clock, version: '1.2.3', processMetrics: false });
+}
+
+/** The samples of one series: label text -> value. */
+async function series(metrics: Metrics, name: string): Promise<Record<string, number>> {
+  const text = await metrics.render();
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(name.length, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+test('issued, refused and revoked certificates are counted by their few labels', async () => {
+  const metrics = metricsAt();
+  metrics.certificateIssued('internal-ca', 'client');
+  metrics.certificateIssued('internal-ca', 'client');
+  metrics.certificateIssued('internal-ca', 'server');
+  metrics.certificateRefused('key-weak');
+  metrics.certificateRevoked('keyCompromise');
+  assert.deepEqual(await series(metrics, 'internal_ca_certificates_issued_total'), {
+    '{authority="internal-ca",profile="client"}': 2,
+    '{authority="internal-ca",profile="server"}': 1,
+  });
+  assert.deepEqual(await series(metrics, 'internal_ca_certificates_refused_total'), {
+    '{reason="key-weak"}': 1,
+  });
+  assert.deepEqual(await series(metrics, 'internal_ca_certificates_revoked_total'), {
+    '{reason="keyCompromise"}': 1,
+  });
+});
+
+test('the seconds to nextUpdate are those of the scrape, and fall below zero', async () => {
+  let now = start;
+  const metrics = metricsAt({ now: () => now });
+  metrics.crlCurrent('internal-ca', {
+    number: 7n,
+    entries: 3,
+    sizeBytes: 456,
+    nextUpdate: new Date(start + 60_000),
+  });
+  const left = async (): Promise<unknown> =>
+    (await series(metrics, 'internal_ca_crl_seconds_to_next_update'))['{authority="internal-ca"}'];
+  assert.equal(await left(), 60);
+  now += 90_000;
+  assert.equal(await left(), -30);
+  assert.deepEqual(await series(metrics, 'internal_ca_crl_number'), { '{authority="internal-ca"}': 7 });
+  assert.deepEqual(await series(metrics, 'internal_ca_crl_entries'), { '{authority="internal-ca"}': 3 });
+  assert.deepEqual(await series(metrics, 'internal_ca_crl_size_bytes'), { '{authority="internal-ca"}': 456 });
+  assert.deepEqual(await series(metrics, 'internal_ca_crl_next_update_timestamp_seconds'), {
+    '{authority="internal-ca"}': start / 1000 + 60,
+  });
+});
+
+test('CRL builds are counted by outcome and timed when they succeed', async () => {
+  const metrics = metricsAt();
+  metrics.crlBuilt('internal-ca', 0.25);
+  metrics.crlBuildFailed('internal-ca');
+  assert.deepEqual(await series(metrics, 'internal_ca_crl_builds_total'), {
+    '{authority="internal-ca",outcome="success"}': 1,
+    '{authority="internal-ca",outcome="failure"}': 1,
+  });
+  assert.deepEqual(await series(metrics, 'internal_ca_crl_build_duration_seconds_sum'), {
+    '{authority="internal-ca"}': 0.25,
+  });
+});
+
+test('the Secret is measured against what Kubernetes allows', async () => {
+  const metrics = metricsAt();
+  metrics.publishedSize(secretSizeLimitBytes / 4);
+  assert.deepEqual(await series(metrics, 'internal_ca_secret_size_bytes'), { '': 262_144 });
+  assert.deepEqual(await series(metrics, 'internal_ca_secret_size_limit_bytes'), { '': 1_048_576 });
+  assert.deepEqual(await series(metrics, 'internal_ca_secret_size_ratio'), { '': 0.25 });
+});
+
+test('the age of a copy grows until it is written again, and ends when the copy does', async () => {
+  let now = start;
+  const metrics = metricsAt({ now: () => now });
+  const target = 'secret:shop/internal-ca';
+  metrics.publicationSucceeded(target, new Date(start));
+  now += 5_000;
+  metrics.publicationFailed(target);
+  const labels = `{target="${target}"}`;
+  assert.deepEqual(await series(metrics, 'internal_ca_publication_age_seconds'), { [labels]: 5 });
+  assert.deepEqual(await series(metrics, 'internal_ca_publication_errors_total'), { [labels]: 1 });
+  metrics.publicationForgotten(target);
+  assert.deepEqual(await series(metrics, 'internal_ca_publication_age_seconds'), {});
+  assert.deepEqual(await series(metrics, 'internal_ca_publication_errors_total'), {});
+});
+
+test('a method that a client made up does not become a label', async () => {
+  const metrics = metricsAt();
+  const route = '/v1/certificates/:serial';
+  metrics.httpRequest({ route, method: 'GET', status: 200, seconds: 0.01 });
+  metrics.httpRequest({ route, method: 'BREW', status: 405, seconds: 0.01 });
+  assert.deepEqual(await series(metrics, 'internal_ca_http_request_duration_seconds_count'), {
+    [`{route="${route}",method="GET",status="200"}`]: 1,
+    [`{route="${route}",method="other",status="405"}`]: 1,
+  });
+});
+
+test('refused calls have a series before the first one', async () => {
+  const metrics = metricsAt();
+  metrics.authenticationRefused('forbidden');
+  assert.deepEqual(await series(metrics, 'internal_ca_authentication_refused_total'), {
+    '{kind="unauthenticated"}': 0,
+    '{kind="forbidden"}': 1,
+  });
+});
+
+test('two processes in one do not share figures, and every name has the prefix', async () => {
+  const one = metricsAt();
+  const other = metricsAt();
+  one.certificateIssued('internal-ca', 'client');
+  assert.deepEqual(await series(other, 'internal_ca_certificates_issued_total'), {});
+  const names = [...(await one.render()).matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1] ?? '');
+  assert.ok(names.length > 15);
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith('internal_ca_')),
+    [],
+  );
+  assert.match(await one.render(), /internal_ca_build_info\{version="1\.2\.3",node="[\d.]+"\} 1/);
+});
