@@ -195,7 +195,9 @@ function objectIn<T extends KubernetesObject>(r: Resource<T>, response: ApiRespo
 function readList<T extends KubernetesObject>(r: Resource<T>, body: unknown) {
   if (typeof body !== 'object' || body === null || !('items' in body) || !('metadata' in body))
     throw notKubernetes(r);
-  const { items, metadata } = body;
+  const { metadata } = body;
+  // Go's JSON of a list without items may be null.
+  const items: unknown = body.items ?? [];
   if (!Array.isArray(items) || typeof metadata !== 'object' || metadata === null) throw notKubernetes(r);
   const resourceVersion = 'resourceVersion' in metadata ? String(metadata.resourceVersion) : '';
   const token = 'continue' in metadata ? String(metadata.continue) : '';

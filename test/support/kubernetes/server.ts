@@ -1,0 +1,284 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createAccess, type Rule } from './access.ts';
+import { createServerCertificate } from './certificates.ts';
+import { type JsonObject, stringAt } from './json.ts';
+import { kubeconfigFor, mountServiceAccount, type ServiceAccountMount } from './kubeconfig.ts';
+import { recordUpdate } from './ownership.ts';
+import { createLister, streamWatch } from './reading.ts';
+import { type ApiCall, readCall } from './request.ts';
+import { apiVersionOf, typeOfKind } from './resources.ts';
+import { StatusError, webhookDenied } from './status.ts';
+import { createStorage } from './storage.ts';
+import {
+  type Admission,
+  type Answer,
+  create,
+  get,
+  patch,
+  remove,
+  update,
+  type VerbContext,
+} from './verbs.ts';
+
+/** What to do with a request instead of, or before, serving it. */
+export type Interference =
+  | { readonly status: number; readonly body?: JsonObject; readonly headers?: Record<string, string> }
+  | { readonly delayMs: number }
+  /** `hang` never answers; `reset` breaks the connection. */
+  | 'hang'
+  | 'reset';
+
+export interface RecordedCall {
+  readonly verb: string;
+  readonly resource: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly user: string;
+  readonly fieldManager: string;
+  readonly status: number;
+}
+
+export interface ApiServerOptions {
+  /** Namespaces to begin with. Default: `default` and `internal-ca`. */
+  readonly namespaces?: readonly string[];
+  /** Default: 1,000. */
+  readonly bookmarkIntervalMs?: number;
+  /** For creationTimestamp. Default: the system's. */
+  readonly now?: () => Date;
+}
+
+export interface ApiServer {
+  readonly url: string;
+  readonly port: number;
+  readonly caPem: string;
+  /** A token that may do everything. */
+  readonly adminToken: string;
+  /** A token with these RBAC rules. */
+  tokenFor(rules: readonly Rule[], user?: string): string;
+  revokeToken(token: string): void;
+  /** A kubeconfig as text. Default: the admin's token, namespace `internal-ca`. */
+  kubeconfig(o?: { token?: string; namespace?: string }): string;
+  /** Writes token, CA and namespace below `directory` as a pod finds them; set its `environment` for `in-cluster`. */
+  mountServiceAccount(directory: string, o?: { token?: string; namespace?: string }): ServiceAccountMount;
+
+  /** Creates or replaces an object behind the API's back, as another field manager would. */
+  put(object: JsonObject, manager?: string): JsonObject;
+  /** The stored object, `managedFields` included. */
+  read(apiVersion: string, kind: string, namespace: string | undefined, name: string): JsonObject | undefined;
+  /** Deletes behind the API's back. */
+  remove(apiVersion: string, kind: string, namespace: string | undefined, name: string): void;
+
+  /** Every request answered so far; clear it with `calls.length = 0`. */
+  readonly calls: RecordedCall[];
+  /** Called before a request is served. The last one set counts; undefined serves everything. */
+  interfere(with_: ((call: ApiCall) => Interference | undefined) | undefined): void;
+  /** An admission webhook: returns its words to deny a write, undefined to let it pass. */
+  admit(
+    webhook: string,
+    review: (call: ApiCall, object: JsonObject) => string | undefined,
+    code?: number,
+  ): void;
+  /** Forgets the history: watches from before get 410, and so do the continue tokens. */
+  compact(): void;
+  /** Breaks every connection, watches included, but goes on serving. */
+  dropConnections(): void;
+  /** An outage: connections are broken and refused until `start()`, which listens on the same port. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Starts the stand-in on 127.0.0.1. Stop it at the end of the test: `t.after(() => server.stop())`. */
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const tls = await createServerCertificate();
+  const storage = createStorage();
+  const access = createAccess();
+  const lister = createLister(storage);
+  const adminToken = access.tokenFor(undefined, 'admin');
+  const calls: RecordedCall[] = [];
+  let interference: ((call: ApiCall) => Interference | undefined) | undefined;
+  const admissions: Admission[] = [];
+  const context: VerbContext = {
+    storage,
+    admit: (call, object) =>
+      admissions.map((admit) => admit(call, object)).find((refusal) => refusal !== undefined),
+    now: () => (options.now?.() ?? new Date()).toISOString().replace(/\.\d+Z$/, 'Z'),
+  };
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (/^\/(readyz|livez|healthz)/.test(request.url ?? '')) return void response.end('ok');
+    const identity = access.authenticate(request.headers.authorization);
+    const call = await readCall(request);
+    const record = (status: number) => {
+      const { verb, type, namespace, name, fieldManager } = call;
+      calls.push({ verb, resource: type.plural, namespace, name, user: identity.user, fieldManager, status });
+    };
+    try {
+      if (await interferes(call, response, record)) return;
+      identity.authorize(call);
+      if (call.verb === 'watch') {
+        record(200);
+        streamWatch(storage, call, response, { bookmarkIntervalMs: options.bookmarkIntervalMs ?? 1000 });
+        return;
+      }
+      const answer = answerTo(call);
+      record(answer.status);
+      sendJson(response, answer);
+    } catch (error) {
+      if (error instanceof StatusError) record(error.code);
+      throw error;
+    }
+
+    function answerTo(asked: ApiCall): Answer {
+      switch (asked.verb) {
+        case 'get':
+          return get(context, asked);
+        case 'list':
+          return lister.list(asked);
+        case 'create':
+          return create(context, asked);
+        case 'update':
+          return update(context, asked);
+        case 'patch':
+          return patch(context, asked, identity);
+        case 'delete':
+          return remove(context, asked);
+        default:
+          throw new StatusError(
+            405,
+            'MethodNotAllowed',
+            'the server does not allow this method on the requested resource',
+          );
+      }
+    }
+  }
+
+  /** True when the request has been dealt with (or never will be). */
+  async function interferes(call: ApiCall, response: ServerResponse, record: (status: number) => void) {
+    const wish = interference?.(call);
+    if (wish === undefined) return false;
+    if (wish === 'hang') return true;
+    if (wish === 'reset') {
+      response.socket?.destroy();
+      return true;
+    }
+    if ('delayMs' in wish) {
+      await pause(wish.delayMs);
+      return false;
+    }
+    const failure = new StatusError(
+      wish.status,
+      'InternalError',
+      'the test wants this request to fail',
+    ).toJson();
+    for (const [name, value] of Object.entries(wish.headers ?? {})) response.setHeader(name, value);
+    record(wish.status);
+    sendJson(response, { status: wish.status, body: wish.body ?? failure });
+    return true;
+  }
+
+  let server: Server | undefined;
+  let port = 0;
+
+  async function start(): Promise<void> {
+    const starting = createServer({ key: tls.keyPem, cert: tls.certificatePem }, (request, response) => {
+      serve(request, response).catch((error: unknown) => sendError(response, error));
+    });
+    await new Promise<void>((resolve, reject) => {
+      starting.once('error', reject);
+      starting.listen(port, '127.0.0.1', resolve);
+    });
+    const address: AddressInfo | string | null = starting.address();
+    if (address !== null && typeof address === 'object') port = address.port;
+    server = starting;
+  }
+
+  function put(object: JsonObject, manager = 'kubectl-create'): JsonObject {
+    const type = typeOfKind(stringAt(object, 'apiVersion') ?? '', stringAt(object, 'kind') ?? '');
+    const metadata = {
+      namespace: stringAt(object, 'metadata', 'namespace'),
+      name: stringAt(object, 'metadata', 'name') ?? '',
+    };
+    const live = storage.get(type, metadata.namespace, metadata.name);
+    const wanted = structuredClone(object);
+    recordUpdate(live, wanted, { manager, apiVersion: apiVersionOf(type), time: context.now() });
+    type.applyDefaults?.(wanted);
+    return storage.put(type, wanted, context.now());
+  }
+
+  for (const name of options.namespaces ?? ['default', 'internal-ca']) {
+    put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+  await start();
+
+  return {
+    get url() {
+      return `https://127.0.0.1:${port}`;
+    },
+    get port() {
+      return port;
+    },
+    caPem: tls.caPem,
+    adminToken,
+    tokenFor: (rules, user) => access.tokenFor(rules, user),
+    revokeToken: (token) => access.revoke(token),
+    kubeconfig: (o = {}) =>
+      kubeconfigFor({
+        url: `https://127.0.0.1:${port}`,
+        caPem: tls.caPem,
+        token: adminToken,
+        namespace: 'internal-ca',
+        ...o,
+      }),
+    mountServiceAccount: (directory, o = {}) =>
+      mountServiceAccount(directory, {
+        port,
+        caPem: tls.caPem,
+        token: adminToken,
+        namespace: 'internal-ca',
+        ...o,
+      }),
+    put,
+    read: (apiVersion, kind, namespace, name) => storage.get(typeOfKind(apiVersion, kind), namespace, name),
+    remove: (apiVersion, kind, namespace, name) =>
+      void storage.delete(typeOfKind(apiVersion, kind), namespace, name),
+    calls,
+    interfere(with_) {
+      interference = with_;
+    },
+    admit(webhook, review, code = 400) {
+      admissions.push((call, object) => {
+        const words = review(call, object);
+        return words === undefined ? undefined : webhookDenied(webhook, words, code);
+      });
+    },
+    compact: () => storage.compact(),
+    dropConnections: () => server?.closeAllConnections(),
+    async stop() {
+      const stopping = server;
+      server = undefined;
+      if (stopping === undefined) return;
+      await new Promise<void>((resolve) => {
+        stopping.close(() => resolve());
+        stopping.closeAllConnections();
+      });
+    },
+    start,
+  };
+}
+
+function sendJson(response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(answer.body));
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const status =
+    error instanceof StatusError
+      ? error
+      : new StatusError(500, 'InternalError', `stand-in: ${String(error)}`);
+  if (response.headersSent) response.destroy();
+  else sendJson(response, { status: status.code, body: status.toJson() });
+}

@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import type { Identity } from './access.ts';
+import { clone, isObject, type JsonObject, objectAt, sameJson, setAt, stringAt } from './json.ts';
+import { applyConfiguration, recordUpdate } from './ownership.ts';
+import { jsonPatch, mergePatch } from './patch.ts';
+import { type ApiCall, objectBody } from './request.ts';
+import { apiVersionOf, resourceTypes, validateObject } from './resources.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  notFound,
+  objectModified,
+  StatusError,
+  terminating,
+} from './status.ts';
+import type { Storage } from './storage.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: JsonObject;
+}
+
+/** Refuses a write: returns the error, or undefined to let it pass. */
+export type Admission = (call: ApiCall, object: JsonObject) => StatusError | undefined;
+
+export interface VerbContext {
+  readonly storage: Storage;
+  readonly admit: Admission;
+  /** RFC 3339. */
+  now(): string;
+}
+
+export function get(context: VerbContext, call: ApiCall): Answer {
+  return { status: 200, body: existing(context, call) };
+}
+
+export function create(context: VerbContext, call: ApiCall): Answer {
+  const object = clone(objectBody(call));
+  const generateName = stringAt(object, 'metadata', 'generateName');
+  if (generateName !== undefined && stringAt(object, 'metadata', 'name') === undefined) {
+    setAt(object, ['metadata', 'name'], generateName + randomBytes(3).toString('hex').slice(0, 5));
+  }
+  const name = stringAt(object, 'metadata', 'name') ?? '';
+  if (context.storage.get(call.type, call.namespace, name) !== undefined)
+    throw alreadyExists(call.type, name);
+  setAt(object, ['metadata', 'creationTimestamp'], context.now());
+  return { status: 201, body: write(context, call, undefined, object) };
+}
+
+export function update(context: VerbContext, call: ApiCall): Answer {
+  const live = existing(context, call);
+  const object = clone(objectBody(call));
+  requireVersion(call, live, stringAt(object, 'metadata', 'resourceVersion'));
+  return { status: 200, body: write(context, call, live, object) };
+}
+
+export function patch(context: VerbContext, call: ApiCall, identity: Identity): Answer {
+  if (call.contentType === 'application/apply-patch+yaml') return apply(context, call, identity);
+  const live = existing(context, call);
+  const patched = patchedObject(call, live);
+  requireVersion(call, live, stringAt(patched, 'metadata', 'resourceVersion'));
+  return { status: 200, body: write(context, call, live, patched) };
+}
+
+function patchedObject(call: ApiCall, live: JsonObject): JsonObject {
+  if (call.contentType === 'application/json-patch+json') return jsonPatch(live, call.body);
+  if (call.contentType.endsWith('merge-patch+json')) return mergePatch(live, objectBody(call));
+  throw new StatusError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format: ${call.contentType}`,
+  );
+}
+
+function apply(context: VerbContext, call: ApiCall, identity: Identity): Answer {
+  const configuration = objectBody(call);
+  const name = call.name ?? '';
+  const live = context.storage.get(call.type, call.namespace, name);
+  const uid = stringAt(configuration, 'metadata', 'uid');
+  const version = stringAt(configuration, 'metadata', 'resourceVersion');
+  if (Object.hasOwn(objectAt(configuration, 'metadata'), 'managedFields')) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  if (live === undefined) identity.authorize({ ...call, verb: 'create' });
+  const writer = { manager: call.fieldManager, apiVersion: apiVersionOf(call.type), time: context.now() };
+  const base = live ?? { metadata: { name, namespace: call.namespace, creationTimestamp: context.now() } };
+  const merged = applyConfiguration(base, configuration, writer, call.query.get('force') === 'true');
+  requireIdentity(call, live, uid, version);
+  return { status: live === undefined ? 201 : 200, body: write(context, call, live, merged, false) };
+}
+
+/** The real one finds conflicts of fields first, and only then that it is another object or another version. */
+function requireIdentity(
+  call: ApiCall,
+  live: JsonObject | undefined,
+  uid: string | undefined,
+  version: string | undefined,
+): void {
+  const name = call.name ?? '';
+  const present = stringAt(live, 'metadata', 'uid');
+  if (uid !== undefined && uid !== present) {
+    const why =
+      present === undefined
+        ? `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
+        : `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present}`;
+    throw conflict(call.type, name, why);
+  }
+  if (version !== undefined && version !== stringAt(live, 'metadata', 'resourceVersion')) {
+    throw conflict(call.type, name, objectModified);
+  }
+}
+
+export function remove(context: VerbContext, call: ApiCall): Answer {
+  const live = existing(context, call);
+  const name = call.name ?? '';
+  const uid = stringAt(live, 'metadata', 'uid') ?? '';
+  const wanted = objectAt(call.body, 'preconditions');
+  const version = stringAt(live, 'metadata', 'resourceVersion') ?? '';
+  requirePrecondition(call, 'UID', wanted.uid, uid);
+  requirePrecondition(call, 'ResourceVersion', wanted.resourceVersion, version);
+  if (!call.dryRun) {
+    if (call.type.plural === 'namespaces') emptyNamespace(context.storage, name);
+    context.storage.delete(call.type, call.namespace, name);
+  }
+  return {
+    status: 200,
+    body: {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Success',
+      details: {
+        name,
+        kind: call.type.plural,
+        uid,
+        ...(call.type.group === '' ? {} : { group: call.type.group }),
+      },
+    },
+  };
+}
+
+function requirePrecondition(call: ApiCall, what: string, wanted: unknown, present: string): void {
+  if (typeof wanted !== 'string' || wanted === present) return;
+  throw new StatusError(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${call.type.kind} "${call.name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${present}). The object might have been deleted and then recreated`,
+  );
+}
+
+function emptyNamespace(storage: Storage, namespace: string): void {
+  for (const type of resourceTypes.filter((t) => t.namespaced)) {
+    for (const object of storage.list(type, namespace)) {
+      storage.delete(type, namespace, stringAt(object, 'metadata', 'name') ?? '');
+    }
+  }
+}
+
+function existing(context: VerbContext, call: ApiCall): JsonObject {
+  const object = context.storage.get(call.type, call.namespace, call.name ?? '');
+  if (object === undefined) throw notFound(call.type, call.name ?? '');
+  return object;
+}
+
+function requireVersion(call: ApiCall, live: JsonObject, version: string | undefined): void {
+  if (version === undefined || version === '' || version === stringAt(live, 'metadata', 'resourceVersion'))
+    return;
+  throw conflict(call.type, call.name ?? '', objectModified);
+}
+
+/** The end of every write: identity, defaults, validation, namespace, admission, ownership, storage. */
+function write(
+  context: VerbContext,
+  call: ApiCall,
+  live: JsonObject | undefined,
+  wanted: JsonObject,
+  trackOwner = true,
+): JsonObject {
+  const { type } = call;
+  const object = wanted;
+  object.apiVersion = apiVersionOf(type);
+  object.kind = type.kind;
+  if (type.namespaced) setAt(object, ['metadata', 'namespace'], call.namespace);
+  dropEmptyMetadata(object);
+  for (const key of ['uid', 'resourceVersion', 'creationTimestamp']) {
+    const present = stringAt(live, 'metadata', key);
+    if (present !== undefined) setAt(object, ['metadata', key], present);
+  }
+  if (trackOwner) {
+    recordUpdate(live, object, {
+      manager: call.fieldManager,
+      apiVersion: apiVersionOf(type),
+      time: context.now(),
+    });
+  }
+  type.applyDefaults?.(object);
+  const name = stringAt(object, 'metadata', 'name') ?? '';
+  if (live === undefined) requireNamespace(context.storage, call, name);
+  validateObject(type, object, live);
+  const refusal = context.admit(call, object);
+  if (refusal !== undefined) throw refusal;
+  // Nothing changed: the real one does not write, and the version stays.
+  if (live !== undefined && sameJson(live, object)) return live;
+  return call.dryRun ? object : context.storage.put(type, object, context.now());
+}
+
+function dropEmptyMetadata(object: JsonObject): void {
+  for (const key of ['labels', 'annotations']) {
+    const metadata = object.metadata;
+    const map = objectAt(metadata)[key];
+    if (isObject(metadata) && isObject(map) && Object.keys(map).length === 0) delete metadata[key];
+  }
+}
+
+function requireNamespace(storage: Storage, call: ApiCall, name: string): void {
+  if (!call.type.namespaced) return;
+  const namespaces = resourceTypes.find((type) => type.plural === 'namespaces');
+  const namespace = call.namespace ?? '';
+  const found = namespaces && storage.get(namespaces, undefined, namespace);
+  if (namespaces === undefined || found === undefined) {
+    throw new StatusError(404, 'NotFound', `namespaces "${namespace}" not found`, {
+      name: namespace,
+      kind: 'namespaces',
+    });
+  }
+  if (stringAt(found, 'status', 'phase') === 'Terminating') throw terminating(call.type, name, namespace);
+}
