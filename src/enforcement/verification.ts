@@ -3,7 +3,7 @@ import type { FaultReason } from '../fault.ts';
 /** `on`: no request without a valid certificate. `optional`: none or a valid one. `off`: nobody is asked. */
 export type VerificationMode = 'on' | 'optional' | 'off';
 
-/** Either a controller that an adapter speaks to, or `auto`: concluded from the IngressClass. */
+/** The controllers that there is an adapter for. */
 export type ControllerName = 'ingress-nginx';
 
 /** What a caller asks for one Ingress; everything has a default. */
@@ -12,8 +12,8 @@ export interface VerificationWish {
   readonly mode?: VerificationMode;
   /** Default: the authority that signs when a request names none. */
   readonly authority?: string;
-  /** Default: the configured one, and `auto` when none is configured. */
-  readonly controller?: ControllerName | 'auto';
+  /** A `ControllerName`, or `auto`: concluded from the IngressClass. Default: the configured one. */
+  readonly controller?: string;
   /** Hand the client's certificate to the upstream. Default: true. */
   readonly passCertificate?: boolean;
   /** Where a client without a valid certificate is sent: `https://…`, a local path, or `@name`. */

@@ -1,0 +1,70 @@
+import type { FaultReason } from '../../../fault.ts';
+import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
+import { booleanAnnotation } from './annotations.ts';
+import type { Neighbour } from './neighbours.ts';
+
+/** Served over plain HTTP whatever the redirect says; ingress-nginx's default of `no-tls-redirect-locations`. */
+const acmeChallenge = '/.well-known/acme-challenge';
+
+/**
+ * Ways around the redirect to HTTPS. The redirect is decided per path, by the Ingress which that path comes from, so a
+ * neighbour without one leaves its paths of our host open to everybody.
+ */
+export function checkPlainHttp(
+  ingress: Ingress,
+  neighbours: readonly Neighbour[],
+  config: ConfigMap | undefined,
+): FaultReason[] {
+  const open = openLocations(config).filter((location) => !location.startsWith(acmeChallenge));
+  return [
+    ...neighbours
+      .filter((neighbour) => neighbour.sameController && !redirects(neighbour.ingress, config))
+      .map(({ label, sharedHosts }) => ({
+        code: 'plain-http-neighbour',
+        detail:
+          `${label} serves paths of ${sharedHosts.join(', ')} over plain HTTP (ssl-redirect is off), where no ` +
+          'certificate is asked for. Set force-ssl-redirect there.',
+      })),
+    ...[ingress, ...neighbours.map((neighbour) => neighbour.ingress)]
+      .flatMap((each) => pathsUnder(each, open))
+      .map((path) => ({
+        code: 'plain-http-location',
+        detail: `The path ${path} is in the controller's no-tls-redirect-locations: it is served over plain HTTP.`,
+      })),
+  ];
+}
+
+/** Paths of our own that ACME's HTTP-01 keeps open over plain HTTP. */
+export function acmeWarnings(ingress: Ingress, config: ConfigMap | undefined): FaultReason[] {
+  const locations = openLocations(config).filter((location) => location.startsWith(acmeChallenge));
+  return pathsUnder(ingress, locations).map((path) => ({
+    code: 'acme-path-open',
+    detail: `The path ${path} is served over plain HTTP without a certificate, for ACME challenges.`,
+  }));
+}
+
+function redirects(ingress: Ingress, config: ConfigMap | undefined): boolean {
+  const byDefault = (name: string, otherwise: boolean) => {
+    const value = config?.data?.[name];
+    return value === undefined ? otherwise : value === 'true';
+  };
+  return (
+    (booleanAnnotation(ingress, 'force-ssl-redirect') ?? byDefault('force-ssl-redirect', false)) ||
+    (booleanAnnotation(ingress, 'ssl-redirect') ?? byDefault('ssl-redirect', true))
+  );
+}
+
+function openLocations(config: ConfigMap | undefined): string[] {
+  const list = config?.data?.['no-tls-redirect-locations'] ?? acmeChallenge;
+  return list
+    .split(',')
+    .map((location) => location.trim())
+    .filter((location) => location !== '');
+}
+
+function pathsUnder(ingress: Ingress, locations: readonly string[]): string[] {
+  const paths = (ingress.spec?.rules ?? []).flatMap((rule) => rule.http?.paths ?? []);
+  return paths
+    .map(({ path }) => path ?? '/')
+    .filter((path) => locations.some((location) => path.startsWith(location)));
+}

@@ -1,0 +1,99 @@
+import { Fault, type FaultReason } from '../fault.ts';
+import type { Ingress, Secret } from '../kubernetes/objects.ts';
+import type { AdapterPlan, ControllerAdapter } from './adapter.ts';
+import { withoutOurs } from './annotation-change.ts';
+import type { Cluster } from './cluster.ts';
+import { servedBy } from './ingress-class.ts';
+import type { VerificationSettings, VerificationWish } from './verification.ts';
+import type { VerificationRecord } from './verification-records.ts';
+
+/** From the configuration. */
+export interface EnforcementSettings {
+  /** The Secret with `ca.crt` and `ca.crl` that is copied beside each Ingress. */
+  readonly secretName: string;
+  /** The controller when a wish names none; `auto` concludes it from the IngressClass. */
+  readonly controller: 'ingress-nginx' | 'auto';
+  /** Namespaces whose Ingresses may be changed; `*` means all. */
+  readonly namespaces: readonly string[];
+  /** `namespace/name` of the controller's ConfigMap, to find settings that weaken the check. */
+  readonly controllerConfigMap?: string;
+}
+
+export interface Choice {
+  readonly adapter: ControllerAdapter;
+  /** Somebody said so; it was not concluded. */
+  readonly named: boolean;
+}
+
+/** The wish with its defaults. */
+export function settingsOf(wish: VerificationWish): VerificationSettings {
+  return {
+    mode: wish.mode ?? 'on',
+    passCertificate: wish.passCertificate ?? true,
+    ...(wish.errorPage === undefined ? {} : { errorPage: wish.errorPage }),
+    ...(wish.matchCommonName === undefined ? {} : { matchCommonName: wish.matchCommonName }),
+  };
+}
+
+/** @throws Fault request-invalid when there is no such adapter */
+export function chooseAdapter(
+  adapters: readonly [ControllerAdapter, ...ControllerAdapter[]],
+  wanted: string,
+  ingress: Ingress,
+  cluster: Cluster,
+): Choice {
+  if (wanted !== 'auto') {
+    const adapter = adapters.find(({ name }) => name === wanted);
+    if (adapter !== undefined) return { adapter, named: true };
+    const names = adapters.map(({ name }) => name).join(', ');
+    throw new Fault('request-invalid', `controller must be auto or one of: ${names}`, {
+      field: 'controller',
+    });
+  }
+  const served = servedBy(ingress, cluster.ingressClasses);
+  const controller = served.kind === 'controller' ? served.controller : '';
+  // Where none fits, the first one says why it does not.
+  return { adapter: adapters.find((each) => each.serves(controller)) ?? adapters[0], named: false };
+}
+
+/** Runs the adapter over what is there without us. */
+export function planFor(
+  choice: Choice,
+  live: Ingress,
+  record: VerificationRecord | undefined,
+  cluster: Cluster,
+  wanted: {
+    readonly settings: VerificationSettings;
+    readonly intermediates: number;
+    readonly secretName: string;
+  },
+): AdapterPlan {
+  const { ingresses, ingressClasses, controllerConfig, warnings } = cluster;
+  const plan = choice.adapter.plan({
+    ingress: withoutOurs(live, record),
+    ingresses,
+    ingressClasses,
+    ...(controllerConfig === undefined ? {} : { controllerConfig }),
+    controllerNamed: choice.named,
+    ...wanted,
+  });
+  return { ...plan, warnings: [...warnings, ...plan.warnings] };
+}
+
+/** Reasons that have nothing to do with the controller. */
+export function checkPlace(
+  namespace: string,
+  secret: Secret | undefined,
+  settings: EnforcementSettings,
+): FaultReason[] {
+  const reasons: FaultReason[] = [];
+  if (!settings.namespaces.includes('*') && !settings.namespaces.includes(namespace)) {
+    const detail = `The configuration does not let us change Ingresses in namespace ${namespace}.`;
+    reasons.push({ code: 'namespace-not-allowed', detail });
+  }
+  if (secret !== undefined && secret.metadata.labels?.['app.kubernetes.io/managed-by'] !== 'internal-ca') {
+    const detail = `The Secret ${namespace}/${settings.secretName} is not ours, and is not overwritten.`;
+    reasons.push({ code: 'secret-taken', detail });
+  }
+  return reasons;
+}

@@ -1,0 +1,112 @@
+import type {
+  ClientVerificationRecord,
+  ClientVerificationStore as Rows,
+} from '../store/client-verifications.ts';
+import type { ControllerName, VerificationMode, VerificationSettings } from './verification.ts';
+
+/**
+ * What we did to one Ingress, and what is needed to take it back. The row is written before the Ingress is touched
+ * (`applying`), so that a crash in between never loses what stood there before.
+ */
+export interface VerificationRecord {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the Ingress: a recreated one has another, and nothing of ours on it. */
+  readonly uid: string;
+  readonly controller: ControllerName;
+  readonly authority: string;
+  readonly state: 'applying' | 'applied';
+  readonly settings: VerificationSettings;
+  readonly hosts: readonly string[];
+  readonly revocationEnforced: boolean;
+  readonly written: Readonly<Record<string, string>>;
+  /** The value that somebody else last gave each annotation that we ever wrote; null for none. */
+  readonly before: Readonly<Record<string, string | null>>;
+  readonly requester: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** One record per enforced Ingress; namespace and name are the key. */
+export interface VerificationRecords {
+  find(namespace: string, name: string): Promise<VerificationRecord | undefined>;
+  /** Inserts or replaces. */
+  put(record: VerificationRecord): Promise<void>;
+  delete(namespace: string, name: string): Promise<void>;
+  /** Ordered by namespace and name. */
+  list(): Promise<VerificationRecord[]>;
+}
+
+/** Typed records over the rows, whose JSON columns the store does not look into. */
+export function createVerificationRecords(
+  rows: Pick<Rows, 'find' | 'put' | 'list' | 'delete'>,
+): VerificationRecords {
+  return {
+    async find(namespace, name) {
+      const row = await rows.find(namespace, name);
+      return row === undefined ? undefined : fromRow(row);
+    },
+    async put({ state, settings, hosts, revocationEnforced, ...columns }) {
+      await rows.put({ ...columns, spec: { state, settings, hosts, revocationEnforced } });
+    },
+    async delete(namespace, name) {
+      await rows.delete(namespace, name);
+    },
+    list: async () => (await rows.list()).map(fromRow),
+  };
+}
+
+function fromRow({
+  spec,
+  before,
+  written,
+  controller,
+  ...columns
+}: ClientVerificationRecord): VerificationRecord {
+  const members = object(spec);
+  return {
+    ...columns,
+    controller: controllerName(controller),
+    state: members.state === 'applied' ? 'applied' : 'applying',
+    settings: settingsFrom(object(members.settings)),
+    hosts: Array.isArray(members.hosts) ? members.hosts.filter((host) => typeof host === 'string') : [],
+    revocationEnforced: members.revocationEnforced === true,
+    written: strings(written),
+    before: { ...strings(before), ...nulls(before) },
+  };
+}
+
+function controllerName(value: string): ControllerName {
+  if (value === 'ingress-nginx') return value;
+  throw new Error(`a client verification is recorded for the unknown controller ${value}`);
+}
+
+function settingsFrom(members: Readonly<Record<string, unknown>>): VerificationSettings {
+  const { mode, passCertificate, errorPage, matchCommonName } = members;
+  return {
+    mode: isMode(mode) ? mode : 'on',
+    passCertificate: passCertificate !== false,
+    ...(typeof errorPage === 'string' ? { errorPage } : {}),
+    ...(typeof matchCommonName === 'string' ? { matchCommonName } : {}),
+  };
+}
+
+function isMode(value: unknown): value is VerificationMode {
+  return value === 'on' || value === 'optional' || value === 'off';
+}
+
+function object(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function strings(value: unknown): Record<string, string> {
+  const entries = Object.entries(object(value));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function nulls(value: unknown): Record<string, null> {
+  const names = Object.entries(object(value)).filter(([, member]) => member === null);
+  return Object.fromEntries(names.map(([name]) => [name, null]));
+}
