@@ -1,14 +1,31 @@
-import type { RequestedExtension } from './certification-request.ts';
-import type { BasicConstraints, KeyUsage } from './extensions.ts';
-import type { Name } from './name.ts';
-import type { SubjectPublicKeyInfo } from './public-key.ts';
+import { DerError } from '../encoding/der-error.ts';
+import { DerReader } from '../encoding/der-reader.ts';
+import { contextConstructed, contextPrimitive, tag } from '../encoding/tag.ts';
+import { readField } from './der-field.ts';
+import {
+  type Extension,
+  readAuthorityKeyIdentifier,
+  readBasicConstraints,
+  readExtensions,
+  readKeyUsage,
+  readSubjectKeyIdentifier,
+} from './extension-reader.ts';
+import { type BasicConstraints, extensionOid, type KeyUsage } from './extensions.ts';
+import { type Name, readName } from './name.ts';
+import { readSubjectPublicKeyInfo, type SubjectPublicKeyInfo } from './public-key.ts';
 import type { Signed } from './signed.ts';
+import { readSigned } from './signed-reader.ts';
+import { readTime } from './time.ts';
+import { X509Error } from './x509-error.ts';
 
-export type Extension = RequestedExtension;
+export { type CaCertificateInput, encodeCaCertificate } from './ca-certificate.ts';
+export type { Extension } from './extension-reader.ts';
+
+const CODE = 'certificate-malformed';
 
 export interface Certificate extends Signed {
   readonly der: Buffer;
-  /** Lower-case hex of the octets. */
+  /** Lower-case hex of the octets, without the zero octet that only keeps the INTEGER positive. */
   readonly serial: string;
   readonly issuer: Name;
   readonly subject: Name;
@@ -25,25 +42,92 @@ export interface Certificate extends Signed {
 
 /** Reads an X.509 certificate (v1 or v3) without checking its signature. Throws `X509Error` certificate-malformed, key-…. */
 export function readCertificate(der: Uint8Array): Certificate {
-  throw new Error(String(der.length));
+  return readField(CODE, 'certificate', () => {
+    const signed = readSigned(der);
+    const tbs = new DerReader(signed.tbs).sequence();
+    const version = readVersion(tbs);
+    const serial = tbs.positiveInteger().toString('hex');
+    // RFC 5280 4.1.1.2: the two are the same; else one of them is not covered by the signature.
+    if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm)) {
+      throw new DerError('The signature algorithms inside and outside differ', 0);
+    }
+    const issuer = readName(tbs.element(tag.sequence), 'certificate.issuer', CODE);
+    const validity = tbs.sequence();
+    const notBefore = readTime(validity);
+    const notAfter = readTime(validity);
+    validity.finish();
+    const subject = readName(tbs.element(tag.sequence), 'certificate.subject', CODE);
+    const publicKey = readSubjectPublicKeyInfo(tbs.element(tag.sequence), 'certificate.publicKey');
+    const extensions = readTail(tbs, version);
+    const known = readKnownExtensions(extensions);
+    return { ...signed, serial, issuer, subject, notBefore, notAfter, publicKey, extensions, ...known };
+  });
 }
 
-export interface CaCertificateInput {
-  /** 1 to 20 octets, positive. */
-  readonly serial: Buffer;
-  /** Name DER. */
-  readonly subject: Buffer;
-  /** Who signs; absent for a self-signed certificate. */
-  readonly issuer?: { readonly name: Buffer; readonly keyId: Buffer };
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  readonly publicKey: SubjectPublicKeyInfo;
-  /** AlgorithmIdentifier of the signer. */
-  readonly signatureAlgorithm: Buffer;
-  readonly pathLength?: number;
+/** DEFAULT v1 (0), which DER leaves out. */
+function readVersion(tbs: DerReader): number {
+  if (tbs.peek() !== contextConstructed(0)) return 0;
+  const explicit = tbs.constructed(contextConstructed(0));
+  const version = explicit.smallInteger();
+  explicit.finish();
+  if (version !== 1 && version !== 2) throw new DerError('The version is not 1, 2 or 3', 0);
+  return version;
 }
 
-/** TBSCertificate of a CA: BasicConstraints (critical) CA:TRUE, KeyUsage (critical) keyCertSign and cRLSign, SKI, AKI. */
-export function encodeCaCertificate(input: CaCertificateInput): Buffer {
-  throw new Error(String(input));
+/** Unique identifiers (read over) and extensions. */
+function readTail(tbs: DerReader, version: number): Extension[] {
+  for (const n of [1, 2]) {
+    if (tbs.peek() === contextPrimitive(n)) tbs.content(contextPrimitive(n));
+  }
+  if (tbs.atEnd) return [];
+  const explicit = tbs.constructed(contextConstructed(3));
+  tbs.finish();
+  if (version !== 2) throw new DerError('Extensions stand in a certificate that is not v3', 0);
+  const extensions = readExtensions(explicit.sequence(), 'certificate.extensions', CODE);
+  explicit.finish();
+  return extensions;
+}
+
+type KnownExtensions = Pick<Certificate, 'basicConstraints' | 'keyUsage' | 'subjectKeyId' | 'authorityKeyId'>;
+
+function readKnownExtensions(extensions: readonly Extension[]): KnownExtensions {
+  const read = <T>(
+    label: keyof typeof extensionOid,
+    reader: (value: Buffer, field: string, code: typeof CODE) => T,
+  ): T | undefined => {
+    const extension = extensions.find(({ oid }) => oid === extensionOid[label]);
+    return extension && reader(extension.value, `certificate.extensions.${label}`, CODE);
+  };
+  const basicConstraints = read('basicConstraints', readBasicConstraints);
+  const keyUsage = read('keyUsage', readKeyUsage);
+  const subjectKeyId = read('subjectKeyIdentifier', readSubjectKeyIdentifier);
+  const authorityKeyId = read('authorityKeyIdentifier', readAuthorityKeyIdentifier);
+  return {
+    ...(basicConstraints && { basicConstraints }),
+    ...(keyUsage && { keyUsage }),
+    ...(subjectKeyId && { subjectKeyId }),
+    ...(authorityKeyId && { authorityKeyId }),
+  };
+}
+
+/**
+ * Throws `X509Error` certificate-malformed unless the certificate may sign certificates and CRLs: CA:TRUE, and a KeyUsage (where
+ * there is one) with keyCertSign and cRLSign (RFC 5280 4.2.1.3, 4.2.1.9).
+ */
+export function checkIsCa(certificate: Certificate): void {
+  const { basicConstraints, keyUsage } = certificate;
+  if (!basicConstraints?.ca) {
+    throw new X509Error(
+      CODE,
+      'The certificate is not that of a CA',
+      'certificate.extensions.basicConstraints',
+    );
+  }
+  if (keyUsage && !(keyUsage.includes('keyCertSign') && keyUsage.includes('cRLSign'))) {
+    throw new X509Error(
+      CODE,
+      'The CA certificate lacks keyCertSign or cRLSign',
+      'certificate.extensions.keyUsage',
+    );
+  }
 }

@@ -1,7 +1,17 @@
-import type { Name } from './name.ts';
-import type { RevocationReason } from './revocation-reason.ts';
-import type { Signed } from './signed.ts';
+import { enumerated, header, integer, sequence, tlv } from '../encoding/der-writer.ts';
+import { contextConstructed, tag } from '../encoding/tag.ts';
+import {
+  authorityKeyIdentifierExtension,
+  crlNumberExtension,
+  encodeExtension,
+  extensionOid,
+} from './extensions.ts';
+import { type RevocationReason, reasonCodeOf, revocationReasons } from './revocation-reason.ts';
+import { assembleSignedChunks } from './signed.ts';
+import { encodeSerial } from './tbs-certificate.ts';
+import { encodeTime } from './time.ts';
 
+export { type CertificateRevocationList, type CrlEntry, readCrl } from './crl-reader.ts';
 export type { RevocationReason } from './revocation-reason.ts';
 
 export interface RevokedEntry {
@@ -11,9 +21,22 @@ export interface RevokedEntry {
   readonly reason?: RevocationReason;
 }
 
-/** One member of revokedCertificates. No reason extension for unspecified (RFC 5280 5.3.1). */
-export function encodeRevokedEntry(entry: RevokedEntry): Buffer {
-  throw new Error(String(entry));
+/** crlEntryExtensions per reason, encoded once. */
+const entryExtensions: ReadonlyMap<RevocationReason, Buffer> = new Map(
+  revocationReasons
+    // RFC 5280 5.3.1: the extension should be absent instead of saying "unspecified".
+    .filter((reason) => reason !== 'unspecified')
+    .map((reason) => {
+      const value = enumerated(reasonCodeOf(reason));
+      return [reason, sequence(encodeExtension(extensionOid.reasonCode, false, value))];
+    }),
+);
+
+/** One member of revokedCertificates. No reason extension for unspecified. Throws `RangeError` on a bad serial or date. */
+export function encodeRevokedEntry({ serial, revocationDate, reason }: RevokedEntry): Buffer {
+  const extensions = reason && entryExtensions.get(reason);
+  const parts = [encodeSerial(serial), encodeTime(revocationDate)];
+  return extensions ? sequence(...parts, extensions) : sequence(...parts);
 }
 
 export interface CrlHeader {
@@ -28,9 +51,32 @@ export interface CrlHeader {
   readonly entries: readonly Buffer[];
 }
 
-/** TBSCertList v2 in chunks, the entries' own among them uncopied. revokedCertificates is absent when empty (5.1.2.6). */
-export function encodeTbsCertList(header: CrlHeader): Buffer[] {
-  throw new Error(String(header));
+/**
+ * TBSCertList v2 (RFC 5280 5.1) in chunks, the entries' own among them uncopied. revokedCertificates is absent when empty
+ * (5.1.2.6). No IssuingDistributionPoint: nginx refuses every client over a critical one.
+ */
+export function encodeTbsCertList(crl: CrlHeader): Buffer[] {
+  if (crl.nextUpdate <= crl.thisUpdate) throw new RangeError('nextUpdate does not lie behind thisUpdate');
+  const head = Buffer.concat([
+    integer(1),
+    crl.signatureAlgorithm,
+    crl.issuer,
+    encodeTime(crl.thisUpdate),
+    encodeTime(crl.nextUpdate),
+  ]);
+  const extensions = sequence(
+    authorityKeyIdentifierExtension(crl.authorityKeyId),
+    crlNumberExtension(crl.crlNumber),
+  );
+  const revoked = inSequence(crl.entries.filter(({ length }) => length > 0));
+  return inSequence([head, ...revoked, tlv(contextConstructed(0), extensions)]);
+}
+
+/** The chunks as content of a SEQUENCE, its header in front; nothing for no chunks. */
+function inSequence(chunks: readonly Buffer[]): Buffer[] {
+  if (chunks.length === 0) return [];
+  const length = chunks.reduce((total, chunk) => total + chunk.length, 0);
+  return [header(tag.sequence, length), ...chunks];
 }
 
 /** The CertificateList in one Buffer. */
@@ -39,28 +85,5 @@ export function assembleCrl(
   signatureAlgorithm: Buffer,
   signature: Buffer,
 ): Buffer {
-  throw new Error(`${tbsChunks} ${signatureAlgorithm} ${signature}`);
-}
-
-export interface CrlEntry {
-  /** Lower-case hex of the octets. */
-  readonly serial: string;
-  readonly revocationDate: Date;
-  readonly reason?: RevocationReason;
-}
-
-export interface CertificateRevocationList extends Signed {
-  readonly der: Buffer;
-  readonly issuer: Name;
-  readonly crlNumber: bigint;
-  readonly authorityKeyId?: Buffer;
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date;
-  /** Reads the entries one by one from the bytes; linear, and again from the start with each call. */
-  entries(): Iterable<CrlEntry>;
-}
-
-/** Reads a v2 CRL with CRLNumber and nextUpdate, without checking its signature. Throws `X509Error` crl-malformed. */
-export function readCrl(der: Uint8Array): CertificateRevocationList {
-  throw new Error(String(der.length));
+  return assembleSignedChunks(tbsChunks, signatureAlgorithm, signature);
 }

@@ -1,4 +1,16 @@
-/** Extension OIDs (RFC 5280 4.2). */
+import {
+  boolean,
+  integer,
+  namedBits,
+  objectIdentifier,
+  octetString,
+  sequence,
+  tlv,
+} from '../encoding/der-writer.ts';
+import { contextConstructed, contextPrimitive } from '../encoding/tag.ts';
+import { generalName } from './general-name.ts';
+
+/** Extension OIDs (RFC 5280 4.2, 5.2, 5.3). */
 export const extensionOid = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -11,6 +23,15 @@ export const extensionOid = {
   extendedKeyUsage: '2.5.29.37',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
 } as const;
+
+const labels: ReadonlyMap<string, string> = new Map(
+  Object.entries(extensionOid).map(([label, oid]) => [oid, label]),
+);
+
+/** "subjectAltName", …; the dotted OID of an extension without a label here. */
+export function extensionLabel(oid: string): string {
+  return labels.get(oid) ?? oid;
+}
 
 /** Key usages in the order of their bits (RFC 5280 4.2.1.3). */
 export const keyUsages = [
@@ -28,5 +49,66 @@ export type KeyUsage = (typeof keyUsages)[number];
 
 export interface BasicConstraints {
   readonly ca: boolean;
+  /** How many CA certificates may follow in the path; absent: any number. */
   readonly pathLength?: number;
+}
+
+/** A whole Extension: DER leaves out `critical` where it is FALSE, the default (X.690 11.5). */
+export function encodeExtension(oid: string, critical: boolean, value: Uint8Array): Buffer {
+  const parts = [objectIdentifier(oid), ...(critical ? [boolean(true)] : []), octetString(value)];
+  return sequence(...parts);
+}
+
+/** Critical, as RFC 5280 4.2.1.3 recommends. Throws `RangeError` when empty: at least one bit must be set. */
+export function keyUsageExtension(usages: readonly KeyUsage[]): Buffer {
+  if (usages.length === 0) throw new RangeError('KeyUsage holds at least one usage');
+  const bits = usages.map((usage) => keyUsages.indexOf(usage));
+  return encodeExtension(extensionOid.keyUsage, true, namedBits(bits));
+}
+
+/** Throws `RangeError` when empty (SIZE (1..MAX)) or on an OID that is none. */
+export function extendedKeyUsageExtension(oids: readonly string[]): Buffer {
+  if (oids.length === 0) throw new RangeError('ExtendedKeyUsage holds at least one purpose');
+  return encodeExtension(extensionOid.extendedKeyUsage, false, sequence(...oids.map(objectIdentifier)));
+}
+
+export function basicConstraintsExtension(constraints: BasicConstraints, critical = true): Buffer {
+  const parts = constraints.ca ? [boolean(true)] : [];
+  if (constraints.ca && constraints.pathLength !== undefined) parts.push(integer(constraints.pathLength));
+  return encodeExtension(extensionOid.basicConstraints, critical, sequence(...parts));
+}
+
+export function subjectKeyIdentifierExtension(keyId: Buffer): Buffer {
+  return encodeExtension(extensionOid.subjectKeyIdentifier, false, octetString(keyId));
+}
+
+export function authorityKeyIdentifierExtension(keyId: Buffer): Buffer {
+  const value = sequence(tlv(contextPrimitive(0), keyId));
+  return encodeExtension(extensionOid.authorityKeyIdentifier, false, value);
+}
+
+/** `generalNames` is GeneralNames DER. */
+export function subjectAltNameExtension(generalNames: Buffer, critical: boolean): Buffer {
+  return encodeExtension(extensionOid.subjectAltName, critical, generalNames);
+}
+
+/** One DistributionPoint with one URI (RFC 5280 4.2.1.13). Throws `X509Error` san-malformed on a malformed URI. */
+export function crlDistributionPointsExtension(uri: string): Buffer {
+  const fullName = tlv(contextConstructed(0), generalName('uri', uri).der);
+  const point = sequence(tlv(contextConstructed(0), fullName));
+  return encodeExtension(extensionOid.crlDistributionPoints, false, sequence(point));
+}
+
+const CA_ISSUERS = '1.3.6.1.5.5.7.48.2';
+
+/** One AccessDescription, id-ad-caIssuers (RFC 5280 4.2.2.1). Throws `X509Error` san-malformed on a malformed URI. */
+export function authorityInfoAccessExtension(caIssuers: string): Buffer {
+  const description = sequence(objectIdentifier(CA_ISSUERS), generalName('uri', caIssuers).der);
+  return encodeExtension(extensionOid.authorityInfoAccess, false, sequence(description));
+}
+
+/** CRLNumber (RFC 5280 5.2.3): at most 20 octets. Throws `RangeError`. */
+export function crlNumberExtension(number: bigint): Buffer {
+  if (number < 0n || number >= 2n ** 159n) throw new RangeError(`${number} is no CRL number`);
+  return encodeExtension(extensionOid.crlNumber, false, integer(number));
 }

@@ -1,3 +1,10 @@
+export { attributeLabel } from './attribute-types.ts';
+export { formatName } from './name-format.ts';
+export { parseName } from './name-parser.ts';
+export { checkNameBounds, readName } from './name-reader.ts';
+
+const COMMON_NAME = '2.5.4.3';
+
 /** One attribute of a relative distinguished name. `stringTag` is the ASN.1 string type, `value` the decoded text. */
 export interface AttributeTypeAndValue {
   /** Dotted OID, e.g. "2.5.4.3". */
@@ -12,20 +19,7 @@ export interface Name {
   readonly rdns: readonly (readonly AttributeTypeAndValue[])[];
 }
 
-/**
- * Reads a Name. Throws `X509Error` (`code`, field `<field>.<label>`) on anything but strict DER, an unknown string type,
- * empty values, control characters, characters outside of the string type, or an attribute twice in one RDN.
- */
-export function readName(der: Uint8Array, field = 'name', code: X509ErrorCode = 'name-malformed'): Name {
-  throw new Error(`${der.length} ${field} ${code}`);
-}
-
 /** The value of the last commonName (the most specific), or undefined. */
 export function commonNameOf(name: Name): string | undefined {
-  throw new Error(String(name));
+  return name.rdns.flat().findLast(({ type }) => type === COMMON_NAME)?.value;
 }
-
-import type { X509ErrorCode } from './x509-error.ts';
-
-export { attributeLabel } from './attribute-types.ts';
-export { formatName, parseName } from './name-text.ts';

@@ -1,4 +1,9 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { DerError } from '../encoding/der-error.ts';
+import { DerReader } from '../encoding/der-reader.ts';
+import { tag } from '../encoding/tag.ts';
+import { readField } from './der-field.ts';
+import { X509Error } from './x509-error.ts';
 
 export type PublicKeyAlgorithm = 'rsa' | 'ec' | 'ed25519';
 export type CurveName = 'P-256' | 'P-384' | 'P-521';
@@ -17,6 +22,22 @@ export interface SubjectPublicKeyInfo {
   readonly subjectPublicKey: Buffer;
 }
 
+const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
+const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+const ED25519 = '1.3.101.112';
+const ED25519_OCTETS = 32;
+
+/** OpenSSL's own limit (OPENSSL_RSA_MAX_MODULUS_BITS). */
+const MAX_MODULUS_OCTETS = 2048;
+
+const curves: Readonly<Record<string, { readonly curve: CurveName; readonly bits: number }>> = {
+  '1.2.840.10045.3.1.7': { curve: 'P-256', bits: 256 },
+  '1.3.132.0.34': { curve: 'P-384', bits: 384 },
+  '1.3.132.0.35': { curve: 'P-521', bits: 521 },
+};
+
+type KeyDetails = Pick<SubjectPublicKeyInfo, 'algorithm' | 'bits' | 'curve' | 'modulus' | 'exponent'>;
+
 /**
  * Reads a SubjectPublicKeyInfo (RFC 3279, 5480, 8410). EC: named curves only, uncompressed point on the curve, not infinity.
  * Throws `X509Error` key-malformed or key-type-unsupported with `field`.
@@ -25,15 +46,87 @@ export function readSubjectPublicKeyInfo(
   der: Uint8Array,
   field = 'subjectPublicKeyInfo',
 ): SubjectPublicKeyInfo {
-  throw new Error(`${der.length} ${field}`);
+  return readField('key-malformed', field, () => {
+    const outer = new DerReader(der);
+    const whole = outer.element(tag.sequence);
+    outer.finish();
+    const spki = new DerReader(whole).sequence();
+    const algorithm = spki.sequence();
+    const subjectPublicKey = spki.bitStringOctets();
+    spki.finish();
+    const details = readKey(algorithm, subjectPublicKey, field);
+    return { der: whole, ...details, subjectPublicKey, keyObject: importKey(whole) };
+  });
 }
 
-/** RFC 5280 4.2.1.2 (1): SHA-1 of the BIT STRING's content, 20 octets. */
+function readKey(algorithm: DerReader, subjectPublicKey: Buffer, field: string): KeyDetails {
+  const oid = algorithm.oid();
+  switch (oid) {
+    case RSA_ENCRYPTION:
+      // RFC 3279 2.3.1: the parameters are NULL.
+      algorithm.null();
+      algorithm.finish();
+      return readRsaKey(subjectPublicKey);
+    case EC_PUBLIC_KEY:
+      return readEcKey(algorithm, subjectPublicKey, field);
+    case ED25519:
+      algorithm.finish();
+      if (subjectPublicKey.length !== ED25519_OCTETS) {
+        throw new DerError('An Ed25519 key does not have 32 octets', 0);
+      }
+      return { algorithm: 'ed25519', bits: 256 };
+    default:
+      throw unsupported(`the key algorithm ${oid}`, field);
+  }
+}
+
+function readRsaKey(subjectPublicKey: Buffer): KeyDetails {
+  const outer = new DerReader(subjectPublicKey);
+  const key = outer.sequence();
+  outer.finish();
+  const modulus = key.positiveInteger();
+  const exponent = key.positiveInteger();
+  key.finish();
+  if (modulus.length > MAX_MODULUS_OCTETS || exponent.length > modulus.length) {
+    throw new DerError('The RSA modulus or exponent is too large', 0);
+  }
+  const bits = modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24;
+  return { algorithm: 'rsa', bits, modulus, exponent: BigInt(`0x${exponent.toString('hex')}`) };
+}
+
+function readEcKey(algorithm: DerReader, point: Buffer, field: string): KeyDetails {
+  // RFC 5480 2.1.1: implicitCurve (NULL) and specifiedCurve are forbidden; the latter made CVE-2020-0601.
+  if (algorithm.peek() !== tag.oid) throw unsupported('an EC key without a named curve', field);
+  const oid = algorithm.oid();
+  algorithm.finish();
+  const named = curves[oid];
+  if (named === undefined) throw unsupported(`the curve ${oid}`, field);
+  if (point[0] === 0) throw new DerError('The point is at infinity', 0);
+  if (point[0] !== 4 || point.length !== 1 + 2 * Math.ceil(named.bits / 8)) {
+    throw new DerError('The point is not in uncompressed form', 0);
+  }
+  return { algorithm: 'ec', ...named };
+}
+
+/** OpenSSL checks here that an EC point is on its curve (EC_POINT_oct2point): the dear part, done once per CSR. */
+function importKey(der: Buffer): KeyObject {
+  try {
+    return createPublicKey({ key: der, format: 'der', type: 'spki' });
+  } catch {
+    throw new DerError('The key is not valid, or its point is not on the curve', 0);
+  }
+}
+
+function unsupported(what: string, field: string): X509Error {
+  return new X509Error('key-type-unsupported', `${field}: ${what} is not supported`, field);
+}
+
+/** RFC 5280 4.2.1.2 (1): SHA-1 of the BIT STRING's content, 20 octets. A name for the key: no security rests on the hash. */
 export function subjectKeyIdentifier(spki: SubjectPublicKeyInfo): Buffer {
-  throw new Error(String(spki));
+  return createHash('sha1').update(spki.subjectPublicKey).digest();
 }
 
 /** SHA-256 of the whole SubjectPublicKeyInfo, 32 octets. */
 export function spkiSha256(spki: SubjectPublicKeyInfo): Buffer {
-  throw new Error(String(spki));
+  return createHash('sha256').update(spki.der).digest();
 }

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { X509Error } from './x509-error.ts';
 
 export type SignatureAlgorithmName =
   | 'ecdsa-with-SHA256'
@@ -17,10 +18,64 @@ export interface SignatureAlgorithm {
   readonly digest: string | null;
 }
 
+/** As `KeyObject.asymmetricKeyType` has it. */
+export type SignatureKeyType = 'rsa' | 'ec' | 'ed25519';
+
+interface AlgorithmRow extends SignatureAlgorithm {
+  readonly keyType: SignatureKeyType;
+}
+
+function row(
+  name: SignatureAlgorithmName,
+  keyType: SignatureKeyType,
+  digest: string | null,
+  hex: string,
+): AlgorithmRow {
+  return { name, keyType, digest, der: Buffer.from(hex, 'hex') };
+}
+
+/** Parameters: NULL with RSA (RFC 4055 section 5), absent with ECDSA (RFC 5758 3.2) and Ed25519 (RFC 8410 section 3). */
+const algorithms: Readonly<Record<SignatureAlgorithmName, AlgorithmRow>> = {
+  'ecdsa-with-SHA256': row('ecdsa-with-SHA256', 'ec', 'sha256', '300a06082a8648ce3d040302'),
+  'ecdsa-with-SHA384': row('ecdsa-with-SHA384', 'ec', 'sha384', '300a06082a8648ce3d040303'),
+  'ecdsa-with-SHA512': row('ecdsa-with-SHA512', 'ec', 'sha512', '300a06082a8648ce3d040304'),
+  sha256WithRSAEncryption: row('sha256WithRSAEncryption', 'rsa', 'sha256', '300d06092a864886f70d01010b0500'),
+  sha384WithRSAEncryption: row('sha384WithRSAEncryption', 'rsa', 'sha384', '300d06092a864886f70d01010c0500'),
+  sha512WithRSAEncryption: row('sha512WithRSAEncryption', 'rsa', 'sha512', '300d06092a864886f70d01010d0500'),
+  Ed25519: row('Ed25519', 'ed25519', null, '300506032b6570'),
+};
+
+const byEncoding: ReadonlyMap<string, AlgorithmRow> = new Map(
+  Object.values(algorithms).map((algorithm) => [algorithm.der.toString('hex'), algorithm]),
+);
+
+/** The algorithm whose AlgorithmIdentifier is exactly `der`; undefined for any other. */
+export function signatureAlgorithmOf(der: Buffer): AlgorithmRow | undefined {
+  return byEncoding.get(der.toString('hex'));
+}
+
+const byCurve: Readonly<Record<string, SignatureAlgorithmName>> = {
+  prime256v1: 'ecdsa-with-SHA256',
+  secp384r1: 'ecdsa-with-SHA384',
+  secp521r1: 'ecdsa-with-SHA512',
+};
+
 /**
  * The algorithm that a CA with this key signs with: the hash as strong as the key (RFC 5480 section 4, SP 800-57).
  * Throws `X509Error` key-type-unsupported.
  */
 export function signatureAlgorithmFor(publicKey: KeyObject): SignatureAlgorithm {
-  throw new Error(String(publicKey));
+  const { modulusLength = 0, namedCurve = '' } = publicKey.asymmetricKeyDetails ?? {};
+  if (publicKey.asymmetricKeyType === 'ed25519') return algorithms.Ed25519;
+  if (publicKey.asymmetricKeyType === 'rsa') return algorithms[rsaAlgorithmFor(modulusLength)];
+  const name = publicKey.asymmetricKeyType === 'ec' ? byCurve[namedCurve] : undefined;
+  if (name !== undefined) return algorithms[name];
+  const type = `${publicKey.asymmetricKeyType ?? 'secret'} ${namedCurve}`.trim();
+  throw new X509Error('key-type-unsupported', `A key of type ${type} does not sign here`, 'publicKey');
+}
+
+/** SP 800-57 part 1, table 2: 3072 bits are worth 128, 7680 are worth 192. */
+function rsaAlgorithmFor(modulusLength: number): SignatureAlgorithmName {
+  if (modulusLength < 4096) return 'sha256WithRSAEncryption';
+  return modulusLength < 7680 ? 'sha384WithRSAEncryption' : 'sha512WithRSAEncryption';
 }

@@ -1,5 +1,10 @@
-import type { KeyObject } from 'node:crypto';
-import type { X509ErrorCode } from './x509-error.ts';
+import { constants, type KeyObject, verify } from 'node:crypto';
+import { headerLength, writeHeader } from '../encoding/der-writer.ts';
+import { tag } from '../encoding/tag.ts';
+import { readField } from './der-field.ts';
+import { readPssScheme } from './rsa-pss.ts';
+import { type SignatureKeyType, signatureAlgorithmOf } from './signature-algorithm.ts';
+import { X509Error, type X509ErrorCode } from './x509-error.ts';
 
 /** SIGNED{} (X.509): what a certificate, a CRL and a CSR have in common. All Buffers are views. */
 export interface Signed {
@@ -10,7 +15,7 @@ export interface Signed {
   readonly signature: Buffer;
 }
 
-/** SEQUENCE { tbs, algorithm, BIT STRING }. */
+/** SEQUENCE { tbs, algorithm, BIT STRING }. `signature` is the signature value as `crypto.sign` gives it. */
 export function assembleSigned(tbs: Buffer, signatureAlgorithm: Buffer, signature: Buffer): Buffer {
   return assembleSignedChunks([tbs], signatureAlgorithm, signature);
 }
@@ -21,15 +26,57 @@ export function assembleSignedChunks(
   signatureAlgorithm: Buffer,
   signature: Buffer,
 ): Buffer {
-  throw new Error(`${tbsChunks} ${signatureAlgorithm} ${signature}`);
+  const bits = 1 + signature.length;
+  let length = signatureAlgorithm.length + headerLength(bits) + bits;
+  for (const chunk of tbsChunks) length += chunk.length;
+  const signed = Buffer.allocUnsafe(headerLength(length) + length);
+  let at = writeHeader(signed, 0, tag.sequence, length);
+  for (const chunk of tbsChunks) at += chunk.copy(signed, at);
+  at += signatureAlgorithm.copy(signed, at);
+  at = writeHeader(signed, at, tag.bitString, bits);
+  signed[at] = 0;
+  signature.copy(signed, at + 1);
+  return signed;
 }
 
-/** Checks the signature on the thread pool. SHA-2 with RSA (PKCS #1 1.5, PSS), ECDSA, Ed25519; else throws `X509Error` with `code`. */
-export function verifySigned(
+/** How to check a signature with `crypto.verify`. */
+interface Scheme {
+  readonly keyType: SignatureKeyType;
+  readonly digest: string | null;
+  readonly options: { readonly padding?: number; readonly saltLength?: number };
+}
+
+/**
+ * Checks the signature on the thread pool; false when it is not by `key`. SHA-2 with RSA (PKCS #1 1.5, PSS), ECDSA, Ed25519;
+ * any other algorithm is an `X509Error` with `code`, naming `field`.
+ */
+export async function verifySigned(
   signed: Signed,
   key: KeyObject,
   field: string,
   code: X509ErrorCode = 'signature-unsupported',
 ): Promise<boolean> {
-  throw new Error(`${signed} ${key} ${field} ${code}`);
+  const { keyType, digest, options } = readScheme(signed.signatureAlgorithm, field, code);
+  if (keyType !== key.asymmetricKeyType) return false;
+  return new Promise((resolve) => {
+    // An error here is OpenSSL's on hostile input (a modulus shorter than the digest): no signature, and no fault of ours.
+    verify(digest, signed.tbs, { key, ...options }, signed.signature, (error, valid) => {
+      resolve(error === null && valid);
+    });
+  });
+}
+
+function readScheme(algorithm: Buffer, field: string, code: X509ErrorCode): Scheme {
+  const known = signatureAlgorithmOf(algorithm);
+  if (known !== undefined) return { keyType: known.keyType, digest: known.digest, options: {} };
+  const pss = readField(code, field, () => readPssScheme(algorithm));
+  if (pss === undefined) {
+    throw new X509Error(
+      code,
+      `${field}: only SHA-256, SHA-384 and SHA-512 with RSA or ECDSA, and Ed25519, are accepted`,
+      field,
+    );
+  }
+  const options = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: pss.saltLength };
+  return { keyType: 'rsa', digest: pss.digest, options };
 }

@@ -1,0 +1,114 @@
+import { DerError } from '../encoding/der-error.ts';
+import { DerReader } from '../encoding/der-reader.ts';
+import { contextConstructed, tag } from '../encoding/tag.ts';
+import { readField } from './der-field.ts';
+import { type Extension, readAuthorityKeyIdentifier, readExtensions } from './extension-reader.ts';
+import { extensionLabel, extensionOid } from './extensions.ts';
+import { type Name, readName } from './name.ts';
+import { type RevocationReason, reasonOfCode } from './revocation-reason.ts';
+import type { Signed } from './signed.ts';
+import { readSigned } from './signed-reader.ts';
+import { readTime } from './time.ts';
+import { X509Error } from './x509-error.ts';
+
+const CODE = 'crl-malformed';
+
+export interface CrlEntry {
+  /** Lower-case hex of the octets. */
+  readonly serial: string;
+  readonly revocationDate: Date;
+  readonly reason?: RevocationReason;
+}
+
+export interface CertificateRevocationList extends Signed {
+  readonly der: Buffer;
+  readonly issuer: Name;
+  readonly crlNumber: bigint;
+  readonly authorityKeyId?: Buffer;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** Reads the entries one by one from the bytes; linear, and again from the start with each call. Throws as `readCrl`. */
+  entries(): Iterable<CrlEntry>;
+}
+
+/** Reads a v2 CRL with CRLNumber and nextUpdate, without checking its signature. Throws `X509Error` crl-malformed. */
+export function readCrl(der: Uint8Array): CertificateRevocationList {
+  return readField(CODE, 'crl', () => {
+    const signed = readSigned(der);
+    const tbs = new DerReader(signed.tbs).sequence();
+    if (tbs.smallInteger() !== 1) throw new DerError('The version is not 2', 0);
+    if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm)) {
+      throw new DerError('The signature algorithms inside and outside differ', 0);
+    }
+    const issuer = readName(tbs.element(tag.sequence), 'crl.issuer', CODE);
+    const thisUpdate = readTime(tbs);
+    const nextUpdate = readTime(tbs);
+    const revoked = tbs.peek() === tag.sequence ? tbs.content(tag.sequence) : Buffer.alloc(0);
+    const explicit = tbs.constructed(contextConstructed(0));
+    tbs.finish();
+    const extensions = readExtensions(explicit.sequence(), 'crl.extensions', CODE);
+    explicit.finish();
+    return {
+      ...signed,
+      ...readCrlExtensions(extensions),
+      issuer,
+      thisUpdate,
+      nextUpdate,
+      entries: () => readEntries(revoked),
+    };
+  });
+}
+
+function readCrlExtensions(
+  extensions: readonly Extension[],
+): Pick<CertificateRevocationList, 'crlNumber' | 'authorityKeyId'> {
+  const number = extensions.find(({ oid }) => oid === extensionOid.crlNumber);
+  if (number === undefined) throw new DerError('The CRL has no CRLNumber', 0);
+  refuseCritical(extensions);
+  const keyId = extensions.find(({ oid }) => oid === extensionOid.authorityKeyIdentifier);
+  const authorityKeyId =
+    keyId && readAuthorityKeyIdentifier(keyId.value, 'crl.extensions.authorityKeyIdentifier', CODE);
+  return { crlNumber: readCrlNumber(number.value), ...(authorityKeyId && { authorityKeyId }) };
+}
+
+function readCrlNumber(value: Buffer): bigint {
+  const reader = new DerReader(value);
+  const content = reader.integerContent();
+  reader.finish();
+  if ((content[0] ?? 0) & 0x80) throw new DerError('The CRLNumber is negative', 0);
+  return BigInt(`0x${content.toString('hex')}`);
+}
+
+/** A critical extension that is not understood makes the whole CRL unusable (RFC 5280 5.2, 5.3). */
+function refuseCritical(extensions: readonly Extension[]): void {
+  for (const { oid, critical } of extensions) {
+    if (!critical || oid === extensionOid.crlNumber || oid === extensionOid.reasonCode) continue;
+    const field = `crl.extensions.${extensionLabel(oid)}`;
+    throw new X509Error(CODE, `${field}: a critical extension is not understood`, field);
+  }
+}
+
+function* readEntries(revoked: Buffer): Generator<CrlEntry> {
+  const list = new DerReader(revoked);
+  while (!list.atEnd) yield readField(CODE, 'crl.revokedCertificates', () => readEntry(list.sequence()));
+}
+
+function readEntry(entry: DerReader): CrlEntry {
+  const serial = entry.positiveInteger().toString('hex');
+  const revocationDate = readTime(entry);
+  if (entry.atEnd) return { serial, revocationDate };
+  const extensions = readExtensions(entry.sequence(), 'crl.revokedCertificates', CODE);
+  entry.finish();
+  refuseCritical(extensions);
+  const code = extensions.find(({ oid }) => oid === extensionOid.reasonCode);
+  return code ? { serial, revocationDate, reason: readReason(code.value) } : { serial, revocationDate };
+}
+
+function readReason(value: Buffer): RevocationReason {
+  const reader = new DerReader(value);
+  const code = reader.smallInteger(tag.enumerated);
+  reader.finish();
+  const reason = reasonOfCode(code);
+  if (reason === undefined) throw new DerError(`The reason code ${code} is not supported`, 0);
+  return reason;
+}
