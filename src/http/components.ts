@@ -1,0 +1,50 @@
+import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
+import {
+  AuthorityListSchema,
+  AuthoritySchema,
+  ProfileListSchema,
+  ProfileSchema,
+} from './schemas/authority.ts';
+import {
+  CertificateListSchema,
+  CertificateSchema,
+  CertificateSummarySchema,
+  IssuedCertificateSchema,
+  RevocationSchema,
+} from './schemas/certificate.ts';
+import {
+  ClientVerificationListSchema,
+  ClientVerificationSchema,
+  PublicationListSchema,
+  PublicationSchema,
+} from './schemas/client-verification.ts';
+import { ProblemSchema } from './schemas/problem.ts';
+import { ReadinessSchema } from './schemas/readiness.ts';
+import { CreatedTokenSchema, TokenListSchema, TokenSchema } from './schemas/token.ts';
+
+/** The named schemas: components of the OpenAPI document, types of the clients generated from it. */
+const components: Readonly<Record<string, TSchema>> = {
+  Problem: ProblemSchema,
+  IssuedCertificate: IssuedCertificateSchema,
+  CertificateSummary: CertificateSummarySchema,
+  Certificate: CertificateSchema,
+  CertificateList: CertificateListSchema,
+  Revocation: RevocationSchema,
+  Profile: ProfileSchema,
+  ProfileList: ProfileListSchema,
+  Authority: AuthoritySchema,
+  AuthorityList: AuthorityListSchema,
+  ClientVerification: ClientVerificationSchema,
+  ClientVerificationList: ClientVerificationListSchema,
+  Publication: PublicationSchema,
+  PublicationList: PublicationListSchema,
+  Token: TokenSchema,
+  CreatedToken: CreatedTokenSchema,
+  TokenList: TokenListSchema,
+  Readiness: ReadinessSchema,
+};
+
+export function addComponents(app: FastifyInstance): void {
+  for (const [name, schema] of Object.entries(components)) app.addSchema({ ...schema, $id: name });
+}

@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import { Fault } from '../fault.ts';
+import { sendProblem } from './error-handler.ts';
+
+interface KnownPath {
+  readonly form: RegExp;
+  readonly methods: Set<string>;
+}
+
+/**
+ * 404 for a path that does not exist, 405 with `Allow` (RFC 9110 15.5.6) for one that exists with other methods.
+ * The router tells the two apart only for a pattern, not for a path, so the patterns are kept here.
+ */
+export function refuseUnknownRoutes(app: FastifyInstance): void {
+  const paths = new Map<string, KnownPath>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = paths.get(url) ?? { form: formOf(url), methods: new Set<string>() };
+    for (const one of [method].flat()) known.methods.add(one);
+    paths.set(url, known);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = [...paths.values()]
+      .filter(({ form }) => form.test(path))
+      .flatMap(({ methods }) => [...methods]);
+    const fault =
+      allowed.length === 0
+        ? new Fault('route-not-found', 'Nothing is here; /docs lists what is.')
+        : new Fault('method-not-allowed', `Allowed here: ${[...new Set(allowed)].sort().join(', ')}.`);
+    if (allowed.length > 0) reply.header('allow', [...new Set(allowed)].sort().join(', '));
+    request.fault = fault;
+    return sendProblem(fault, request, reply);
+  });
+}
+
+function formOf(url: string): RegExp {
+  const escaped = url.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replace(/:[A-Za-z]+/g, '[^/]+').replace(/\*/g, '.*')}$`);
+}

@@ -1,0 +1,126 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
+import manifest from '../../package.json' with { type: 'json' };
+import { type FaultCode, faultCatalogue } from '../fault.ts';
+import { problemMediaType, problemType } from './problem.ts';
+
+const description = `The internal certificate authority: signs CSRs, revokes, keeps CRLs current, and makes Ingresses refuse
+strangers.
+
+Times are RFC 3339 in UTC; a serial is the lower-case hex of its octets. Every error is a problem document (RFC 9457)
+whose \`type\` is \`urn:internal-ca:problem:<code>\`; the codes are stable.`;
+
+const tags = [
+  { name: 'certificates', description: 'From a CSR to a certificate, and to its revocation.' },
+  { name: 'authorities', description: 'Who signs.' },
+  { name: 'client verification', description: 'Ingresses that ask their clients for a certificate.' },
+  { name: 'publication', description: 'The copies of ca.crt and ca.crl.' },
+  { name: 'tokens', description: 'Who may call.' },
+  { name: 'public files', description: 'What relying parties fetch.' },
+  { name: 'operations', description: 'Health, figures and this document.' },
+];
+
+/** Prepares the OpenAPI 3.1 document: `app.swagger()` has it once the app is ready. */
+export async function describeApi(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'internal-ca',
+        version: manifest.version,
+        description,
+        license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags,
+      security: [{ bearer: [] }],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A token of `POST /v1/tokens`, or ADMIN_TOKEN.',
+          },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
+    },
+    transform: ({ schema, url, route }) => ({ schema: documented(schema, route), url }),
+  });
+}
+
+/** What the document says and the running service need not compile: who may call, and every error. */
+function documented(schema: FastifySchema, route: RouteOptions): FastifySchema {
+  const { config } = route;
+  const responses = typeof schema.response === 'object' && schema.response !== null ? schema.response : {};
+  return {
+    ...schema,
+    ...(config?.public === true ? { security: [] } : {}),
+    description: [schema.description ?? '', permissionNote(config?.permission)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+    response: { ...problemResponses(faultsOf(route)), ...responses },
+  };
+}
+
+function permissionNote(permission: string | undefined): string {
+  return permission === undefined ? 'No token is needed.' : `Needs the permission \`${permission}\`.`;
+}
+
+/** The faults that the frame around a handler can answer with, and the route's own. */
+function faultsOf(route: RouteOptions): readonly FaultCode[] {
+  const hasBody = route.schema?.body !== undefined;
+  const bodyFaults: FaultCode[] = hasBody
+    ? ['request-invalid', 'body-too-large', 'media-type-unsupported', 'request-timeout']
+    : [];
+  const callerFaults: FaultCode[] =
+    route.config?.permission === undefined ? [] : ['unauthenticated', 'forbidden', 'database-unavailable'];
+  return [
+    ...new Set([
+      ...(route.config?.faults ?? []),
+      ...callerFaults,
+      ...bodyFaults,
+      'draining',
+      'internal',
+    ] as const),
+  ];
+}
+
+function problemResponses(codes: readonly FaultCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(codes, (code) => faultCatalogue[code].status);
+  const statuses = [...byStatus].sort(([a], [b]) => a - b);
+  return Object.fromEntries(
+    statuses.map(([status, same]) => [String(status), problemResponse(status, same)]),
+  );
+}
+
+function problemResponse(status: number, codes: readonly FaultCode[]): object {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${faultCatalogue[code].title}.`).join('\n\n'),
+    ...(problemHeaderDocs[status] === undefined ? {} : { headers: problemHeaderDocs[status] }),
+    content: {
+      [problemMediaType]: {
+        schema: { $ref: 'Problem#' },
+        examples: Object.fromEntries(codes.map((code) => [code, { value: problemExample(code) }])),
+      },
+    },
+  };
+}
+
+const problemHeaderDocs: Readonly<Record<number, object>> = {
+  401: { 'WWW-Authenticate': { description: 'Always `Bearer`.', schema: { type: 'string' } } },
+  503: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } },
+};
+
+function problemExample(code: FaultCode): object {
+  const { status, title } = faultCatalogue[code];
+  return {
+    type: problemType(code),
+    title,
+    status,
+    detail: `${title}.`,
+    instance: 'urn:internal-ca:request:6f4d3f0e-7f0a-4f9f-9a8e-0d5c8b1c2a11',
+  };
+}

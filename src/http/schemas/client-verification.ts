@@ -1,0 +1,108 @@
+import { Type } from 'typebox';
+import { closed, Label, PlainText, Reason, Time } from './common.ts';
+
+export const ClientVerificationWish = Type.Object(
+  {
+    mode: Type.Optional(
+      Type.Enum(['on', 'optional', 'off'], {
+        description:
+          '`on` (default): no request without a valid certificate. `optional`: none or a valid one. `off`: nobody is asked.',
+      }),
+    ),
+    authority: Type.Optional(Label),
+    controller: Type.Optional(
+      Type.Enum(['auto', 'ingress-nginx'], { description: '`auto`: concluded from the IngressClass.' }),
+    ),
+    passCertificate: Type.Optional(
+      Type.Boolean({ description: "Hand the client's certificate to the upstream; default true." }),
+    ),
+    errorPage: Type.Optional(
+      PlainText(
+        1,
+        512,
+        'Where a client without a valid certificate is sent: https://…, a local path, or @name.',
+      ),
+    ),
+    matchCommonName: Type.Optional(
+      PlainText(1, 64, "The exact commonName of the client's subject; * means any."),
+    ),
+  },
+  { ...closed, examples: [{ mode: 'on', passCertificate: true }] },
+);
+
+const texts = Type.Record(Type.String(), Type.String());
+const textsOrNull = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]));
+
+export const ClientVerificationSchema = Type.Object({
+  namespace: Type.String({ examples: ['shop'] }),
+  name: Type.String({ examples: ['web'] }),
+  controller: Type.String({ examples: ['ingress-nginx'] }),
+  authority: Type.String({ examples: ['internal-ca'] }),
+  mode: Type.Enum(['on', 'optional', 'off']),
+  passCertificate: Type.Boolean(),
+  errorPage: Type.Optional(Type.String()),
+  matchCommonName: Type.Optional(Type.String()),
+  hosts: Type.Array(Type.String(), {
+    description: 'Every host whose clients are asked.',
+    examples: [['shop.example']],
+  }),
+  secret: Type.Object({ namespace: Type.String(), name: Type.String() }),
+  annotations: Type.Object(
+    { written: texts, before: textsOrNull },
+    {
+      description:
+        'What was written, and what stood there before (null: nothing); DELETE restores exactly that.',
+    },
+  ),
+  revocationEnforced: Type.Boolean({
+    description: 'Whether the controller consults the CRL for every certificate it is shown.',
+  }),
+  warnings: Type.Array(Reason),
+  state: Type.Enum(['Planned', 'Enforced', 'Off', 'Pending', 'Drifted', 'Unsafe', 'Missing', 'NotEnforced']),
+  observed: Type.Object({
+    ingress: Type.Enum(['present', 'missing', 'recreated']),
+    differences: Type.Array(
+      Type.Object({
+        annotation: Type.String(),
+        wanted: Type.Union([Type.String(), Type.Null()]),
+        found: Type.Union([Type.String(), Type.Null()]),
+        manager: Type.Optional(Type.String()),
+      }),
+    ),
+    problems: Type.Array(Reason),
+    secret: Type.Optional(
+      Type.Object({
+        crlNumber: Type.Optional(Type.String()),
+        writtenAt: Type.Optional(Time),
+        error: Type.Optional(Type.String()),
+      }),
+    ),
+  }),
+  dryRun: Type.Boolean(),
+  requester: Type.String(),
+  createdAt: Time,
+  updatedAt: Time,
+});
+
+export const ClientVerificationListSchema = Type.Object({
+  items: Type.Array(Type.Ref('ClientVerification#')),
+});
+
+export const PublicationSchema = Type.Object({
+  target: Type.String({
+    description: '`secret:<namespace>/<name>` or `directory:<path>`.',
+    examples: ['secret:shop/internal-ca'],
+  }),
+  crlNumber: Type.Optional(
+    Type.String({ description: 'Absent when nothing is there yet.', examples: ['17'] }),
+  ),
+  caFingerprints: Type.Array(Type.String()),
+  writtenAt: Type.Optional(Time),
+  sizeBytes: Type.Optional(Type.Integer()),
+  limitBytes: Type.Optional(Type.Integer({ description: 'The largest that the target takes.' })),
+  error: Type.Optional(
+    Type.String({ description: 'Why the last attempt failed; absent when it is current.' }),
+  ),
+});
+
+export const PublicationListSchema = Type.Object({ items: Type.Array(Type.Ref('Publication#')) });
