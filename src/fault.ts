@@ -68,6 +68,10 @@ export const faultCatalogue = {
 
 export type FaultCode = keyof typeof faultCatalogue;
 
+export function isFaultCode(code: string): code is FaultCode {
+  return Object.hasOwn(faultCatalogue, code);
+}
+
 /** One of several reasons, e.g. why an Ingress cannot be made safe. `code` is stable, kebab-case. */
 export interface FaultReason {
   readonly code: string;

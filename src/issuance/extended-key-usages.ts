@@ -1,0 +1,7 @@
+/** Extended key usages by the names of RFC 5280 4.2.1.12; profiles may also give dotted OIDs. */
+export const extendedKeyUsages: Readonly<Record<string, string>> = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  emailProtection: '1.3.6.1.5.5.7.3.4',
+};

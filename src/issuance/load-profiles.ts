@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import type { Static } from 'typebox';
+import { parse } from 'yaml';
+import { parseDuration } from '../duration.ts';
+import { attributeLabel, attributeTypeOf } from '../x509/attribute-types.ts';
+import { extendedKeyUsages } from './extended-key-usages.ts';
+import { type Profile, type ProfileDocument, profilesDocumentCheck } from './profile.ts';
+
+type ProfileText = Static<typeof ProfileDocument>;
+
+/** A profiles file is wrong; the message is one line that names the file, the key and the fault. */
+export class ProfileError extends Error {
+  override readonly name = 'ProfileError';
+}
+
+/** Names stand in rows, tokens and metrics, so they are DNS labels. */
+const profileName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+const builtIn = new URL('./profiles.yaml', import.meta.url);
+
+export interface ValidityBounds {
+  /** The authority's own validity: no profile may promise more. */
+  readonly authoritySeconds: number;
+  /** ISSUANCE_MAX_VALIDITY: cuts every profile down to it. */
+  readonly maxSeconds?: number;
+}
+
+/**
+ * Loads the profiles that come with the service and, over them, those of `file`.
+ * @throws ProfileError
+ */
+export async function loadProfiles(file: string | undefined, bounds: ValidityBounds): Promise<Profile[]> {
+  const profiles = new Map(readProfiles('profiles.yaml', await readFile(builtIn, 'utf8')));
+  if (file !== undefined) {
+    for (const [name, profile] of readProfiles(file, await readText(file))) profiles.set(name, profile);
+  }
+  return [...profiles.values()].map((profile) => withinBounds(profile, bounds));
+}
+
+function withinBounds(
+  profile: Profile,
+  { authoritySeconds, maxSeconds = Infinity }: ValidityBounds,
+): Profile {
+  const maxValiditySeconds = Math.min(profile.maxValiditySeconds, maxSeconds);
+  if (maxValiditySeconds > authoritySeconds) {
+    throw new ProfileError(
+      `profiles.${profile.name}.maxValidity is longer than the CA is valid (CA_VALIDITY); ISSUANCE_MAX_VALIDITY cuts every profile down`,
+    );
+  }
+  const defaultValiditySeconds = Math.min(profile.defaultValiditySeconds, maxValiditySeconds);
+  return { ...profile, maxValiditySeconds, defaultValiditySeconds };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new ProfileError(`PROFILES_FILE ${file} cannot be read`, { cause });
+  }
+}
+
+function readProfiles(file: string, text: string): [string, Profile][] {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (cause) {
+    throw new ProfileError(`${file} is not YAML: ${firstLine(cause)}`, { cause });
+  }
+  if (!profilesDocumentCheck.Check(document)) {
+    const [error] = profilesDocumentCheck.Errors(document);
+    const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
+    const fault =
+      error?.keyword === 'boolean' ? 'is not a key that is known' : (error?.message ?? 'is invalid');
+    throw new ProfileError(`${file}: ${path || 'the document'} ${fault}`);
+  }
+  return Object.entries(document.profiles).map(([name, profile]) => [name, toProfile(file, name, profile)]);
+}
+
+function toProfile(file: string, name: string, text: ProfileText): Profile {
+  const at = `${file}: profiles.${name}`;
+  if (!profileName.test(name)) throw new ProfileError(`${at} is not a DNS label`);
+  const profile: Profile = {
+    name,
+    description: text.description,
+    keys: { rsa: text.keys.rsa ?? false, ec: text.keys.ec ?? [], ed25519: text.keys.ed25519 ?? false },
+    keyUsage: text.keyUsage,
+    extendedKeyUsage: text.extendedKeyUsage.map((usage) => toUsage(at, usage)),
+    defaultValiditySeconds: toSeconds(`${at}.defaultValidity`, text.defaultValidity),
+    maxValiditySeconds: toSeconds(`${at}.maxValidity`, text.maxValidity),
+    subject: {
+      allowed: text.subject.allowed.map((label) => toLabel(at, label)),
+      required: (text.subject.required ?? []).map((label) => toLabel(at, label)),
+    },
+    subjectAltName: {
+      kinds: text.subjectAltName.kinds,
+      required: text.subjectAltName.required ?? false,
+      wildcards: text.subjectAltName.wildcards ?? false,
+      patterns: toPatterns(at, text.subjectAltName.patterns ?? {}),
+    },
+  };
+  if (profile.defaultValiditySeconds > profile.maxValiditySeconds) {
+    throw new ProfileError(`${at}.defaultValidity is longer than maxValidity`);
+  }
+  return profile;
+}
+
+function toSeconds(at: string, text: string | number): number {
+  const seconds = parseDuration(String(text));
+  if (seconds === undefined || !Number.isInteger(seconds) || seconds < 60) {
+    throw new ProfileError(`${at} must be a duration of at least a minute, such as P90D`);
+  }
+  return seconds;
+}
+
+/** The label as refusals write it; a misspelt one would silently allow nothing. */
+function toLabel(at: string, label: string): string {
+  const oid = /^\d+(\.\d+)+$/.test(label) ? label : attributeTypeOf(label);
+  if (oid === undefined)
+    throw new ProfileError(`${at}.subject names ${label}, which is neither a known attribute nor an OID`);
+  return attributeLabel(oid);
+}
+
+function toUsage(at: string, usage: string): string {
+  const oid = /^\d+(\.\d+)+$/.test(usage) ? usage : extendedKeyUsages[usage];
+  if (oid === undefined) {
+    throw new ProfileError(
+      `${at}.extendedKeyUsage names ${usage}, which is neither a known usage nor an OID`,
+    );
+  }
+  return oid;
+}
+
+function toPatterns(
+  at: string,
+  patterns: Readonly<Record<string, string>>,
+): Profile['subjectAltName']['patterns'] {
+  return Object.fromEntries(
+    Object.entries(patterns).map(([kind, pattern]) => {
+      try {
+        // Anchored here, so that a profile cannot forget it: "corp" must not let "corp.evil.example" through.
+        return [kind, new RegExp(`^(?:${pattern})$`, 'u')];
+      } catch (cause) {
+        throw new ProfileError(`${at}.subjectAltName.patterns.${kind} is no regular expression`, { cause });
+      }
+    }),
+  );
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unreadable';
+}

@@ -1,0 +1,138 @@
+import { Fault } from '../fault.ts';
+import type { CertificationRequest, RequestedExtension } from '../x509/certification-request.ts';
+import {
+  readBasicConstraints,
+  readExtendedKeyUsage,
+  readKeyUsage,
+  readSubjectKeyIdentifier,
+} from '../x509/extension-reader.ts';
+import { extensionLabel, extensionOid, type KeyUsage } from '../x509/extensions.ts';
+import { type GeneralName, readGeneralNames } from '../x509/general-name.ts';
+import { subjectKeyIdentifier } from '../x509/public-key.ts';
+import type { Profile } from './profile.ts';
+
+/** What a CSR asks for, once the profile has agreed. */
+export interface GrantedExtensions {
+  readonly subjectAltName: readonly GeneralName[];
+  /** GeneralNames DER as the CSR wrote it; undefined when it asked for none. */
+  readonly subjectAltNameDer: Buffer | undefined;
+  readonly keyUsage: readonly KeyUsage[];
+  readonly extendedKeyUsage: readonly string[];
+}
+
+/**
+ * Goes through every attribute and extension of the CSR: each is granted or refused by its name, none is dropped
+ * (rule 8). A CSR may narrow the profile's usages, never widen them.
+ * @throws Fault csr-attribute-unsupported, extension-not-allowed, key-usage-not-allowed
+ */
+export function grantExtensions(csr: CertificationRequest, profile: Profile): GrantedExtensions {
+  refuseAttributes(csr);
+  const granted = {
+    subjectAltName: [] as readonly GeneralName[],
+    subjectAltNameDer: undefined as Buffer | undefined,
+    keyUsage: profileKeyUsage(csr, profile),
+    extendedKeyUsage: profile.extendedKeyUsage,
+  };
+  for (const extension of csr.extensions) {
+    switch (extension.oid) {
+      case extensionOid.subjectAltName:
+        granted.subjectAltName = readGeneralNames(extension.value, fieldOf(extension));
+        granted.subjectAltNameDer = extension.value;
+        break;
+      case extensionOid.keyUsage:
+        granted.keyUsage = narrowKeyUsage(extension, granted.keyUsage, profile);
+        break;
+      case extensionOid.extendedKeyUsage:
+        granted.extendedKeyUsage = narrowExtendedKeyUsage(extension, profile);
+        break;
+      case extensionOid.basicConstraints:
+        refuseCa(extension);
+        break;
+      case extensionOid.subjectKeyIdentifier:
+        refuseOtherKeyIdentifier(extension, csr);
+        break;
+      default:
+        throw notAllowed(extension, `The profile ${profile.name} does not allow the extension`);
+    }
+  }
+  return granted;
+}
+
+function refuseAttributes(csr: CertificationRequest): void {
+  const [attribute] = csr.unsupportedAttributes;
+  if (attribute === undefined) return;
+  throw new Fault(
+    'csr-attribute-unsupported',
+    `The CSR attribute ${attribute} is not honoured; leave it out`,
+    {
+      field: `csr.attributes.${attribute}`,
+    },
+  );
+}
+
+/** RFC 5480 section 3 and RFC 8410 section 5: an EC or Ed25519 key enciphers nothing. */
+function profileKeyUsage(csr: CertificationRequest, profile: Profile): readonly KeyUsage[] {
+  if (csr.publicKey.algorithm === 'rsa') return profile.keyUsage;
+  return profile.keyUsage.filter((usage) => usage !== 'keyEncipherment' && usage !== 'dataEncipherment');
+}
+
+function narrowKeyUsage(
+  extension: RequestedExtension,
+  allowed: readonly KeyUsage[],
+  profile: Profile,
+): readonly KeyUsage[] {
+  const asked = read(extension, readKeyUsage);
+  for (const usage of asked) {
+    if (allowed.includes(usage)) continue;
+    throw new Fault(
+      'key-usage-not-allowed',
+      `The profile ${profile.name} does not allow the key usage ${usage} for this type of key`,
+      { field: 'csr.extensions.keyUsage' },
+    );
+  }
+  return allowed.filter((usage) => asked.includes(usage));
+}
+
+function narrowExtendedKeyUsage(extension: RequestedExtension, profile: Profile): readonly string[] {
+  const asked = read(extension, readExtendedKeyUsage);
+  for (const usage of asked) {
+    if (profile.extendedKeyUsage.includes(usage)) continue;
+    throw new Fault(
+      'key-usage-not-allowed',
+      `The profile ${profile.name} does not allow the extended key usage ${usage}`,
+      { field: 'csr.extensions.extendedKeyUsage' },
+    );
+  }
+  return profile.extendedKeyUsage.filter((usage) => asked.includes(usage));
+}
+
+/** CA:FALSE is what OpenSSL's stock configuration asks for, and what every leaf of ours is. */
+function refuseCa(extension: RequestedExtension): void {
+  if (read(extension, readBasicConstraints).ca)
+    throw notAllowed(extension, 'No profile issues a CA certificate, so none takes');
+}
+
+function refuseOtherKeyIdentifier(extension: RequestedExtension, csr: CertificationRequest): void {
+  if (read(extension, readSubjectKeyIdentifier).equals(subjectKeyIdentifier(csr.publicKey))) return;
+  throw notAllowed(
+    extension,
+    "The CA computes the key identifier (RFC 5280 4.2.1.2 (1)) and gets another one than the CSR's",
+  );
+}
+
+function fieldOf(extension: RequestedExtension): string {
+  return `csr.extensions.${extensionLabel(extension.oid)}`;
+}
+
+function read<T>(
+  extension: RequestedExtension,
+  reader: (value: Buffer, field: string, code: 'csr-malformed') => T,
+): T {
+  return reader(extension.value, fieldOf(extension), 'csr-malformed');
+}
+
+function notAllowed(extension: RequestedExtension, why: string): Fault {
+  return new Fault('extension-not-allowed', `${why} ${extensionLabel(extension.oid)}`, {
+    field: fieldOf(extension),
+  });
+}

@@ -1,0 +1,75 @@
+import type { Authority } from '../authority/authority.ts';
+import { Fault } from '../fault.ts';
+import type { CrlStore, StoredCrl } from '../store/crls.ts';
+import { encodePemInSteps } from './pem-in-steps.ts';
+
+/** The CRL in force, as the public files and the Secret carry it. */
+export interface CurrentCrl {
+  readonly der: Buffer;
+  /** Encoded when first asked for. */
+  pem(): Promise<Buffer>;
+  readonly number: bigint;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** Lower-case hex of the DER's SHA-256. */
+  readonly sha256: string;
+  readonly entryCount: number;
+}
+
+/**
+ * Holds the latest CRL of each authority in memory: a GET costs no query, and the files are served on while the
+ * database is away.
+ */
+export interface CrlFiles {
+  /** @throws Fault database-unavailable while no CRL was ever read */
+  current(authority: string): Promise<CurrentCrl>;
+  /** Looks whether the database has a newer one. @returns whether there was */
+  refresh(authority: string): Promise<boolean>;
+}
+
+export function createCrlFiles(
+  crls: Pick<CrlStore, 'latest' | 'latestDer'>,
+  authorities: readonly Pick<Authority, 'name'>[],
+): CrlFiles {
+  const held = new Map<string, CurrentCrl>();
+  const known = new Set(authorities.map(({ name }) => name));
+
+  async function refresh(authority: string): Promise<boolean> {
+    const latest = await crls.latest(authority);
+    if (latest === undefined || latest.number <= (held.get(authority)?.number ?? 0n)) return false;
+    const loaded = await crls.latestDer(authority);
+    if (loaded === undefined || loaded.number <= (held.get(authority)?.number ?? 0n)) return false;
+    held.set(authority, toCurrent(loaded));
+    return true;
+  }
+
+  return {
+    refresh,
+    async current(authority) {
+      if (!known.has(authority)) {
+        throw new Fault('authority-not-found', `There is no authority named ${authority}`);
+      }
+      if (!held.has(authority)) await refresh(authority);
+      const crl = held.get(authority);
+      if (crl === undefined) throw new Fault('database-unavailable', `No CRL of ${authority} is at hand yet`);
+      return crl;
+    },
+  };
+}
+
+function toCurrent(loaded: StoredCrl & { readonly der: Buffer }): CurrentCrl {
+  let pem: Promise<Buffer> | undefined;
+  const { der, number, thisUpdate, nextUpdate, sha256, entryCount } = loaded;
+  return {
+    der,
+    number,
+    thisUpdate,
+    nextUpdate,
+    sha256,
+    entryCount,
+    pem: () => {
+      pem ??= encodePemInSteps('X509 CRL', der);
+      return pem;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type { Authority } from '../authority/authority.ts';
+import type { Clock } from '../clock.ts';
+import type { StoredCrl } from '../store/crls.ts';
+import type { CrlFiles } from './crl-files.ts';
+
+export interface CrlKeeperParts {
+  readonly authorities: readonly Authority[];
+  /** Signs a CRL if one is due. */
+  readonly build: (authority: Authority) => Promise<StoredCrl | undefined>;
+  readonly files: Pick<CrlFiles, 'refresh'>;
+  readonly clock: Clock;
+  /** After a build, the next one waits this long, so that a burst of revocations shares one CRL. */
+  readonly coalesceSeconds: number;
+  /** How often to look for what other processes did and for CRLs that have become due. */
+  readonly pollSeconds: number;
+  /** A CRL that this process did not have before is in `files` now. */
+  readonly onChanged: () => Promise<void>;
+  readonly onBuilt: (authority: string, seconds: number) => void;
+  readonly onFailed: (authority: string, error: unknown) => void;
+}
+
+/** Keeps the CRL of every authority current: after each revocation, and long before it lapses. */
+export interface CrlKeeper {
+  /** Builds what is missing and starts the timer. @throws when the first CRL cannot be had */
+  start(): Promise<void>;
+  /** A revocation has committed. `urgent` does not wait for others to share the CRL. */
+  notify(authority: string, urgent: boolean): void;
+  /** One round over all authorities, now. Failures go to `onFailed` and are tried again in the next round. */
+  maintain(): Promise<void>;
+  /** Ends the timers and waits for a build in progress. */
+  close(): Promise<void>;
+}
+
+export function createCrlKeeper(parts: CrlKeeperParts): CrlKeeper {
+  const rounds = new Map(
+    parts.authorities.map((authority) => [authority.name, createRound(parts, authority)]),
+  );
+  let poll: NodeJS.Timeout | undefined;
+
+  const maintain = async (): Promise<void> => {
+    await Promise.all([...rounds.values()].map((round) => round.run()));
+  };
+
+  return {
+    maintain,
+    async start() {
+      await Promise.all([...rounds.values()].map((round) => round.runOrThrow()));
+      poll = setInterval(maintain, parts.pollSeconds * 1000);
+      poll.unref();
+    },
+    notify: (authority, urgent) => rounds.get(authority)?.notify(urgent),
+    async close() {
+      clearInterval(poll);
+      await Promise.all([...rounds.values()].map((round) => round.close()));
+    },
+  };
+}
+
+interface Round {
+  notify(urgent: boolean): void;
+  run(): Promise<void>;
+  runOrThrow(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The work on one authority's CRL: one build at a time; what is asked for during a build causes one more after it. */
+function createRound(parts: CrlKeeperParts, authority: Authority): Round {
+  let running: Promise<void> | undefined;
+  let queued: Promise<void> | undefined;
+  let timer: { handle: NodeJS.Timeout; at: number } | undefined;
+  let lastBuiltAt = Number.NEGATIVE_INFINITY;
+  let closed = false;
+
+  async function work(): Promise<void> {
+    const started = performance.now();
+    const built = await parts.build(authority);
+    if (built !== undefined) {
+      lastBuiltAt = parts.clock.now();
+      parts.onBuilt(authority.name, (performance.now() - started) / 1000);
+    }
+    if (await parts.files.refresh(authority.name)) await parts.onChanged();
+  }
+
+  function begin(): Promise<void> {
+    running = work().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  function runOrThrow(): Promise<void> {
+    if (running === undefined) return begin();
+    // The build in progress may have taken its snapshot before the caller's commit: look again after it.
+    queued ??= running
+      .catch(() => undefined)
+      .then(() => {
+        queued = undefined;
+        return begin();
+      });
+    return queued;
+  }
+
+  async function run(): Promise<void> {
+    if (closed) return;
+    try {
+      await runOrThrow();
+    } catch (error) {
+      parts.onFailed(authority.name, error);
+    }
+  }
+
+  return {
+    run,
+    runOrThrow,
+    notify(urgent) {
+      if (closed) return;
+      const now = parts.clock.now();
+      const at = urgent ? now : Math.max(now, lastBuiltAt + parts.coalesceSeconds * 1000);
+      if (timer !== undefined && timer.at <= at) return;
+      clearTimeout(timer?.handle);
+      const handle = setTimeout(() => {
+        timer = undefined;
+        void run();
+      }, at - now);
+      timer = { handle, at };
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer?.handle);
+      await (queued ?? running)?.catch(() => undefined);
+    },
+  };
+}

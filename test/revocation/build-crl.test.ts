@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import test, { type TestContext } from 'node:test';
+import { buildCrl, type CrlTimes } from '../../src/revocation/build-crl.ts';
+import { createRevocationService, type RevocationService } from '../../src/revocation/revocation-service.ts';
+import { createAuthorityStore } from '../../src/store/authorities.ts';
+import { type CertificateStore, createCertificateStore } from '../../src/store/certificates.ts';
+import { type CrlStore, createCrlStore, type StoredCrl } from '../../src/store/crls.ts';
+import { createRevocationStore } from '../../src/store/revocations.ts';
+import { readCrl } from '../../src/x509/crl.ts';
+import { verifySigned } from '../../src/x509/signed.ts';
+import { makeAuthority } from '../support/authority.ts';
+import { createTestClock, type TestClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+
+const day = 86_400;
+const times: CrlTimes = { validitySeconds: 7 * day, overlapSeconds: 3.5 * day, backdateSeconds: 600 };
+
+interface Bench {
+  readonly clock: TestClock;
+  readonly crls: CrlStore;
+  readonly certificates: CertificateStore;
+  readonly revocation: RevocationService;
+  readonly notified: [string, boolean][];
+  build(): Promise<StoredCrl | undefined>;
+  latest(): Promise<ReturnType<typeof readCrl>>;
+  issue(validSeconds: number): Promise<string>;
+}
+
+async function setUp(t: TestContext): Promise<Bench> {
+  const clock = createTestClock();
+  const authority = await makeAuthority(clock.now());
+  const { db } = await createTestDatabase(t);
+  await createAuthorityStore(db).insertIfAbsent({
+    name: authority.name,
+    certificate: authority.certificate.der,
+    chain: [],
+    keyReference: 'memory',
+    state: 'active',
+    createdAt: new Date(clock.now()),
+  });
+  const crls = createCrlStore(db);
+  const certificates = createCertificateStore(db);
+  const notified: [string, boolean][] = [];
+  return {
+    clock,
+    crls,
+    certificates,
+    notified,
+    revocation: createRevocationService({
+      certificates,
+      revocations: createRevocationStore(db),
+      clock,
+      onRevoked: (name, urgent) => notified.push([name, urgent]),
+    }),
+    build: () => buildCrl({ crls, clock, times }, authority),
+    async latest() {
+      const stored = await crls.latestDer(authority.name);
+      assert.ok(stored);
+      const crl = readCrl(stored.der);
+      assert.equal(await verifySigned(crl, authority.signer.publicKey, 'crl'), true);
+      assert.ok(crl.issuer.der.equals(authority.certificate.subject.der));
+      assert.deepEqual(crl.authorityKeyId, authority.certificate.subjectKeyId);
+      return crl;
+    },
+    async issue(validSeconds) {
+      const serial = Buffer.concat([Buffer.of(1), randomBytes(15)]).toString('hex');
+      await certificates.insert({
+        serial,
+        authority: authority.name,
+        profile: 'client',
+        subject: 'CN=a',
+        commonName: 'a',
+        sans: [],
+        notBefore: new Date(clock.now()),
+        notAfter: new Date(clock.now() + validSeconds * 1000),
+        requester: 'token:t',
+        spkiSha256: randomBytes(32),
+        fingerprint: randomBytes(32).toString('hex'),
+        der: Buffer.from('3000', 'hex'),
+        metadata: {},
+        createdAt: new Date(clock.now()),
+      });
+      return serial;
+    },
+  };
+}
+
+const serials = (crl: ReturnType<typeof readCrl>): string[] => [...crl.entries()].map(({ serial }) => serial);
+
+test('the first CRL is empty, signed and back-dated; it is not built again before it is due', async (t) => {
+  const bench = await setUp(t);
+  assert.equal((await bench.build())?.number, 1n);
+  const crl = await bench.latest();
+  assert.equal(crl.crlNumber, 1n);
+  assert.deepEqual(serials(crl), []);
+  assert.equal(crl.thisUpdate.getTime(), bench.clock.now() - 600_000);
+  assert.equal(crl.nextUpdate.getTime(), bench.clock.now() + 7 * day * 1000);
+  assert.equal(await bench.build(), undefined);
+  bench.clock.advance(3.5 * day - 1);
+  assert.equal(await bench.build(), undefined);
+  bench.clock.advance(1);
+  assert.equal((await bench.build())?.number, 2n);
+});
+
+test('a revocation makes a CRL due; asking again is answered with what stands', async (t) => {
+  const bench = await setUp(t);
+  await bench.build();
+  const serial = await bench.issue(30 * day);
+  const revoked = await bench.revocation.revoke({ serial, reason: 'superseded', requester: 'token:t' });
+  assert.equal(revoked.created, true);
+  assert.deepEqual(bench.notified, [['internal-ca', false]]);
+  bench.clock.advance(60);
+  assert.deepEqual(await bench.revocation.revoke({ serial, reason: undefined, requester: 'token:u' }), {
+    ...revoked,
+    created: false,
+  });
+  await assert.rejects(bench.revocation.revoke({ serial, reason: 'keyCompromise', requester: 'token:u' }), {
+    code: 'revocation-conflict',
+    message: `The certificate ${serial} is already revoked, with the reason superseded`,
+  });
+  assert.equal((await bench.build())?.number, 2n);
+  assert.deepEqual(
+    [...(await bench.latest()).entries()],
+    [{ serial, revocationDate: revoked.revokedAt, reason: 'superseded' }],
+  );
+  assert.equal(await bench.build(), undefined);
+});
+
+test('an unknown serial is refused, and a compromised key is urgent', async (t) => {
+  const bench = await setUp(t);
+  await assert.rejects(bench.revocation.revoke({ serial: 'ff', reason: undefined, requester: 'token:t' }), {
+    code: 'certificate-not-found',
+  });
+  const serial = await bench.issue(day);
+  await bench.revocation.revoke({ serial, reason: 'keyCompromise', requester: 'token:t' });
+  assert.deepEqual(bench.notified, [['internal-ca', true]]);
+});
+
+test('an entry stays until one CRL after the expiry of its certificate has held it', async (t) => {
+  const bench = await setUp(t);
+  await bench.build();
+  const serial = await bench.issue(day);
+  await bench.revocation.revoke({ serial, reason: undefined, requester: 'token:t' });
+  await bench.build();
+  assert.deepEqual(serials(await bench.latest()), [serial]);
+  bench.clock.advance(3.5 * day);
+  await bench.build();
+  assert.deepEqual(serials(await bench.latest()), [serial], 'the first CRL after the expiry');
+  bench.clock.advance(3.5 * day);
+  await bench.build();
+  assert.deepEqual(serials(await bench.latest()), []);
+});
+
+test('a clock that was set back does not make a CRL older than the one it replaces', async (t) => {
+  const bench = await setUp(t);
+  await bench.build();
+  const before = await bench.latest();
+  bench.clock.advance(-3600);
+  await bench.revocation.revoke({ serial: await bench.issue(day), reason: undefined, requester: 'token:t' });
+  await bench.build();
+  const after = await bench.latest();
+  assert.equal(after.thisUpdate.getTime(), before.thisUpdate.getTime());
+  assert.equal(after.crlNumber, 2n);
+});
+
+test('two builders at once make one CRL', async (t) => {
+  const bench = await setUp(t);
+  const built = await Promise.all([bench.build(), bench.build(), bench.build()]);
+  assert.deepEqual(
+    built.filter((crl) => crl !== undefined).map(({ number }) => number),
+    [1n],
+  );
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CrlKeeper, type CrlKeeperParts, createCrlKeeper } from '../../src/revocation/crl-keeper.ts';
+import type { StoredCrl } from '../../src/store/crls.ts';
+import { makeAuthority } from '../support/authority.ts';
+import { createTestClock } from '../support/clock.ts';
+
+const clock = createTestClock();
+const authority = await makeAuthority(clock.now());
+const crl = { number: 1n } as StoredCrl;
+
+function setUp(
+  t: TestContext,
+  overrides: Partial<CrlKeeperParts> = {},
+): { keeper: CrlKeeper; events: string[] } {
+  const events: string[] = [];
+  const keeper = createCrlKeeper({
+    authorities: [authority],
+    build: async () => {
+      events.push('build');
+      return crl;
+    },
+    files: { refresh: async () => true },
+    clock,
+    coalesceSeconds: 3600,
+    pollSeconds: 3600,
+    onChanged: async () => {
+      events.push('changed');
+    },
+    onBuilt: () => events.push('built'),
+    onFailed: (_, error) => events.push(String(error)),
+    ...overrides,
+  });
+  t.after(() => keeper.close());
+  return { keeper, events };
+}
+
+test('the start builds the first CRL and passes it on', async (t) => {
+  const { keeper, events } = setUp(t);
+  await keeper.start();
+  assert.deepEqual(events, ['build', 'built', 'changed']);
+});
+
+test('the start fails when the first CRL cannot be had; later failures are reported and tried again', async (t) => {
+  let broken = true;
+  const { keeper, events } = setUp(t, {
+    build: async () => {
+      if (broken) throw new Error('no database');
+      return crl;
+    },
+  });
+  await assert.rejects(keeper.start(), /no database/);
+  await keeper.maintain();
+  broken = false;
+  await keeper.maintain();
+  assert.deepEqual(events, ['Error: no database', 'built', 'changed']);
+});
+
+test('after a build the next one waits for others to join, but not when a key is compromised', async (t) => {
+  const { keeper, events } = setUp(t);
+  await keeper.maintain();
+  events.length = 0;
+  keeper.notify(authority.name, false);
+  await sleep(30);
+  assert.deepEqual(events, []);
+  keeper.notify(authority.name, true);
+  await sleep(30);
+  assert.deepEqual(events, ['build', 'built', 'changed']);
+});
+
+test('a revocation that commits during a build causes one more build after it', async (t) => {
+  const gates: (() => void)[] = [];
+  let builds = 0;
+  const { keeper } = setUp(t, {
+    build: async () => {
+      builds += 1;
+      await new Promise<void>((open) => gates.push(open));
+      return crl;
+    },
+  });
+  const first = keeper.maintain();
+  const others = [keeper.maintain(), keeper.maintain(), keeper.maintain()];
+  assert.equal(builds, 1);
+  gates.shift()?.();
+  await first;
+  await sleep(5);
+  assert.equal(builds, 2);
+  gates.shift()?.();
+  await Promise.all(others);
+  assert.equal(builds, 2);
+});
+
+test('a CRL that another process built is passed on without a build', async (t) => {
+  const { keeper, events } = setUp(t, { build: async () => undefined });
+  await keeper.maintain();
+  assert.deepEqual(events, ['changed']);
+});
