@@ -141,8 +141,8 @@ export function requestedSubjectAltNames(
  * csr-signature-unsupported for anything but SHA-2 (no MD5, no SHA-1). Call `checkPublicKey` before: it bounds the cost.
  */
 export async function verifyCertificationRequest(csr: CertificationRequest): Promise<void> {
-  const { keyObject } = csr.publicKey;
-  if (await verifySigned(csr, keyObject, 'csr.signatureAlgorithm', 'csr-signature-unsupported')) return;
+  const field = 'csr.signatureAlgorithm';
+  if (await verifySigned(csr, csr.publicKey, field, 'csr-signature-unsupported')) return;
   throw new X509Error(
     'csr-signature-invalid',
     'csr.signature: the CSR is not signed by its key',

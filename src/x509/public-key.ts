@@ -1,8 +1,9 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, hash, type KeyObject } from 'node:crypto';
 import { DerError } from '../encoding/der-error.ts';
 import { DerReader } from '../encoding/der-reader.ts';
 import { tag } from '../encoding/tag.ts';
 import { readField } from './der-field.ts';
+import { ecPointProblem } from './ec-point.ts';
 import { X509Error } from './x509-error.ts';
 
 export type PublicKeyAlgorithm = 'rsa' | 'ec' | 'ed25519';
@@ -14,6 +15,7 @@ export interface SubjectPublicKeyInfo {
   readonly curve?: CurveName;
   /** Modulus or field size; 256 for Ed25519. */
   readonly bits: number;
+  /** Made when it is first asked for: OpenSSL takes longer for it than all of our reading. Throws `X509Error` key-malformed. */
   readonly keyObject: KeyObject;
   /** RSA: big-endian magnitude. */
   readonly modulus?: Buffer;
@@ -54,9 +56,30 @@ export function readSubjectPublicKeyInfo(
     const algorithm = spki.sequence();
     const subjectPublicKey = spki.bitStringOctets();
     spki.finish();
-    const details = readKey(algorithm, subjectPublicKey, field);
-    return { der: whole, ...details, subjectPublicKey, keyObject: importKey(whole) };
+    return withKeyObject(
+      { der: whole, ...readKey(algorithm, subjectPublicKey, field), subjectPublicKey },
+      field,
+    );
   });
+}
+
+function withKeyObject(spki: Omit<SubjectPublicKeyInfo, 'keyObject'>, field: string): SubjectPublicKeyInfo {
+  let made: KeyObject | undefined;
+  return {
+    ...spki,
+    get keyObject() {
+      made ??= importKey(spki.der, field);
+      return made;
+    },
+  };
+}
+
+function importKey(der: Buffer, field: string): KeyObject {
+  try {
+    return createPublicKey({ key: der, format: 'der', type: 'spki' });
+  } catch (error) {
+    throw new X509Error('key-malformed', `${field}: OpenSSL refuses the key`, field, error);
+  }
 }
 
 function readKey(algorithm: DerReader, subjectPublicKey: Buffer, field: string): KeyDetails {
@@ -101,20 +124,9 @@ function readEcKey(algorithm: DerReader, point: Buffer, field: string): KeyDetai
   algorithm.finish();
   const named = curves[oid];
   if (named === undefined) throw unsupported(`the curve ${oid}`, field);
-  if (point[0] === 0) throw new DerError('The point is at infinity', 0);
-  if (point[0] !== 4 || point.length !== 1 + 2 * Math.ceil(named.bits / 8)) {
-    throw new DerError('The point is not in uncompressed form', 0);
-  }
+  const problem = ecPointProblem(named.curve, point);
+  if (problem !== undefined) throw new DerError(problem, 0);
   return { algorithm: 'ec', ...named };
-}
-
-/** OpenSSL checks here that an EC point is on its curve (EC_POINT_oct2point): the dear part, done once per CSR. */
-function importKey(der: Buffer): KeyObject {
-  try {
-    return createPublicKey({ key: der, format: 'der', type: 'spki' });
-  } catch {
-    throw new DerError('The key is not valid, or its point is not on the curve', 0);
-  }
 }
 
 function unsupported(what: string, field: string): X509Error {
@@ -123,10 +135,10 @@ function unsupported(what: string, field: string): X509Error {
 
 /** RFC 5280 4.2.1.2 (1): SHA-1 of the BIT STRING's content, 20 octets. A name for the key: no security rests on the hash. */
 export function subjectKeyIdentifier(spki: SubjectPublicKeyInfo): Buffer {
-  return createHash('sha1').update(spki.subjectPublicKey).digest();
+  return hash('sha1', spki.subjectPublicKey, 'buffer');
 }
 
 /** SHA-256 of the whole SubjectPublicKeyInfo, 32 octets. */
 export function spkiSha256(spki: SubjectPublicKeyInfo): Buffer {
-  return createHash('sha256').update(spki.der).digest();
+  return hash('sha256', spki.der, 'buffer');
 }

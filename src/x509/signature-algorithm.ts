@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { PublicKeyAlgorithm } from './public-key.ts';
 import { X509Error } from './x509-error.ts';
 
 export type SignatureAlgorithmName =
@@ -18,16 +19,13 @@ export interface SignatureAlgorithm {
   readonly digest: string | null;
 }
 
-/** As `KeyObject.asymmetricKeyType` has it. */
-export type SignatureKeyType = 'rsa' | 'ec' | 'ed25519';
-
 interface AlgorithmRow extends SignatureAlgorithm {
-  readonly keyType: SignatureKeyType;
+  readonly keyType: PublicKeyAlgorithm;
 }
 
 function row(
   name: SignatureAlgorithmName,
-  keyType: SignatureKeyType,
+  keyType: PublicKeyAlgorithm,
   digest: string | null,
   hex: string,
 ): AlgorithmRow {
