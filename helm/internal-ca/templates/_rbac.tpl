@@ -1,0 +1,27 @@
+{{- define "internal-ca.subjects" -}}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "internal-ca.serviceAccountName" . }}
+    namespace: {{ .Release.Namespace }}
+{{- end -}}
+
+{{/*
+The published Secret, by name, never another. The service creates it by server-side apply, whose PATCH names the object
+in its path: unlike that of a POST, such a create can be limited to one name. list and watch ask with
+metadata.name=<name>, which RBAC counts as naming it too.
+*/}}
+{{- define "internal-ca.publishedSecretRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ .Values.publication.secretName }}]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end -}}
+
+{{- define "internal-ca.ingressWriteRules" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
