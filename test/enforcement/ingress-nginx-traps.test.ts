@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { codes, ingress, ingressClass, nginxClass, plan } from './fixtures.ts';
+
+const traefik = ingressClass('traefik', 'traefik.io/ingress-controller');
+
+test('an IngressClass of another controller is refused, named or not', () => {
+  const classes = [ingressClass('nginx', 'nginx.org/ingress-controller')];
+  for (const named of [true, false]) {
+    assert.deepEqual(codes(plan(ingress(), { classes, named }).reasons), ['controller-mismatch']);
+  }
+});
+
+test('an unheard-of controller is taken for ingress-nginx only when somebody says so', () => {
+  const classes = [ingressClass('nginx', 'k8s.io/internal-ingress-nginx')];
+  const named = plan(ingress(), { classes, named: true });
+  assert.deepEqual([codes(named.reasons), codes(named.warnings)], [[], ['controller-unrecognised']]);
+  assert.deepEqual(codes(plan(ingress(), { classes, named: false }).reasons), ['controller-mismatch']);
+});
+
+test('an IngressClass that does not exist serves nobody', () => {
+  assert.deepEqual(codes(plan(ingress(), { classes: [] }).reasons), ['controller-mismatch']);
+});
+
+test('concluded from the IngressClass, it is only assumed, and not at all beside Traefik', () => {
+  const assumed = plan(ingress(), { named: false });
+  assert.deepEqual([codes(assumed.reasons), codes(assumed.warnings)], [[], ['controller-assumed']]);
+  const classes = [nginxClass, traefik];
+  assert.deepEqual(codes(plan(ingress(), { classes, named: false }).reasons), ['controller-ambiguous']);
+  assert.deepEqual(plan(ingress(), { classes, named: true }).reasons, []);
+});
+
+test("AKS's string is claimed by nobody else", () => {
+  const classes = [ingressClass('nginx', 'webapprouting.kubernetes.azure.com/nginx'), traefik];
+  const result = plan(ingress(), { classes, named: false });
+  assert.deepEqual([result.reasons, result.warnings], [[], []]);
+});
+
+test('the old class annotation works as the controller reads it', () => {
+  const byAnnotation = (value: string) => {
+    const { ingressClassName, ...spec } = ingress().spec ?? {};
+    assert.equal(ingressClassName, 'nginx');
+    return { ...ingress({ metadata: { annotations: { 'kubernetes.io/ingress.class': value } } }), spec };
+  };
+  assert.deepEqual(plan(byAnnotation('nginx'), { classes: [] }).reasons, []);
+  assert.deepEqual(codes(plan(byAnnotation('traefik'), { classes: [traefik] }).reasons), [
+    'controller-mismatch',
+  ]);
+  assert.deepEqual(codes(plan(byAnnotation('public'), { classes: [] }).reasons), ['controller-mismatch']);
+});
+
+test('without a class it is refused, or trusted with a warning', () => {
+  const { ingressClassName, ...spec } = ingress().spec ?? {};
+  assert.equal(ingressClassName, 'nginx');
+  const classless = { ...ingress(), spec };
+  assert.deepEqual(codes(plan(classless, { named: false }).reasons), ['ingress-class-missing']);
+  assert.deepEqual(codes(plan(classless, { named: true }).warnings), ['ingress-class-missing']);
+});
+
+test('canaries, Ingresses on their way out and passthrough are refused', () => {
+  assert.deepEqual(codes(plan(ingress({ annotations: { canary: 'true' } })).reasons), ['canary']);
+  assert.deepEqual(plan(ingress({ annotations: { canary: 'false' } })).reasons, []);
+  assert.deepEqual(codes(plan(ingress({ annotations: { 'ssl-passthrough': 'true' } })).reasons), [
+    'ssl-passthrough',
+  ]);
+  const leaving = ingress({ metadata: { deletionTimestamp: '2026-01-03T00:00:00Z' } });
+  assert.deepEqual(codes(plan(leaving).reasons), ['ingress-deleting']);
+});
+
+test('annotations with another prefix show a controller that does not read ours', () => {
+  const target = ingress({ metadata: { annotations: { 'corp.example/auth-tls-secret': 'app/x' } } });
+  assert.deepEqual(codes(plan(target).reasons), ['annotations-prefix']);
+});
+
+test('an explicit ssl-redirect "false" is overruled and reported', () => {
+  const result = plan(ingress({ annotations: { 'ssl-redirect': 'false' } }));
+  assert.deepEqual([codes(result.reasons), codes(result.warnings)], [[], ['ssl-redirect-overruled']]);
+});
+
+for (const snippet of [
+  'ssl_verify_client off;',
+  'location /open { proxy_pass http://x; }',
+  'error_page 495 496 = /open;',
+  'proxy_set_header ssl-client-verify SUCCESS;',
+]) {
+  test(`a snippet with "${snippet}" is refused where snippets are honoured`, () => {
+    const target = ingress({ annotations: { 'server-snippet': snippet } });
+    assert.deepEqual(codes(plan(target).reasons), ['snippet-interferes']);
+    const config = { 'allow-snippet-annotations': 'true' };
+    assert.deepEqual(codes(plan(target, { config }).reasons), ['snippet-interferes']);
+    assert.deepEqual(plan(target, { config: {} }).reasons, []);
+    const others = [ingress({ name: 'other', annotations: { 'server-snippet': snippet } })];
+    assert.deepEqual(codes(plan(ingress(), { others }).reasons), ['snippet-interferes']);
+  });
+}
+
+test('any other snippet is reported', () => {
+  const result = plan(ingress({ annotations: { 'configuration-snippet': 'more_set_headers "X: y";' } }));
+  assert.deepEqual([codes(result.reasons), codes(result.warnings)], [[], ['snippet-present']]);
+});
+
+test('a risk level below what is needed is refused', () => {
+  const level = (value: string, settings = {}) =>
+    codes(plan(ingress(), { config: { 'annotations-risk-level': value }, settings }).reasons);
+  assert.deepEqual(level('Low'), ['annotations-risk-level']);
+  assert.deepEqual(level('nonsense'), ['annotations-risk-level']);
+  assert.deepEqual(level('Medium'), []);
+  assert.deepEqual(level('Medium', { matchCommonName: 'alice' }), ['annotations-risk-level']);
+  assert.deepEqual(level('Medium', { errorPage: '/sorry' }), ['annotations-risk-level']);
+  assert.deepEqual(level('High', { matchCommonName: 'alice' }), []);
+});
+
+test('believed X-Forwarded-Proto is reported until matchCommonName closes it', () => {
+  const config = { 'use-forwarded-headers': 'true' };
+  assert.deepEqual(codes(plan(ingress(), { config }).warnings), ['forwarded-proto-believed']);
+  const closed = plan(ingress(), { config, settings: { matchCommonName: '*' } });
+  assert.deepEqual(codes(closed.warnings), ['match-common-name-closes-http']);
+});
+
+test('paths that are exempt from the redirect are refused; the ACME one is only reported', () => {
+  const acme = ingress({ paths: ['/', '/.well-known/acme-challenge/x'] });
+  assert.deepEqual([plan(acme).reasons, codes(plan(acme).warnings)], [[], ['acme-path-open']]);
+  const config = { 'no-tls-redirect-locations': '/.well-known/acme-challenge, /open' };
+  const open = ingress({ paths: ['/open/door'] });
+  assert.deepEqual(codes(plan(open, { config }).reasons), ['plain-http-location']);
+  assert.deepEqual(plan(open).reasons, []);
+});
+
+test('matchCommonName and optional contradict each other', () => {
+  for (const mode of ['optional', 'off'] as const) {
+    const { reasons } = plan(ingress(), { settings: { mode, matchCommonName: 'alice' } });
+    assert.deepEqual(codes(reasons), ['match-common-name-needs-on']);
+  }
+});
