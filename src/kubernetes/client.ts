@@ -10,6 +10,12 @@ import type {
 } from './objects.ts';
 import type { WatchableResources, Watcher, WatchHandler, WatchScope } from './watch.ts';
 
+export type { BackOff, BackOffSettings } from './back-off.ts';
+export { createBackOff } from './back-off.ts';
+export type * from './objects.ts';
+export { decodeSecretData, encodeSecretData } from './objects.ts';
+export type { WatchableResources, Watcher, WatchHandler, WatchScope } from './watch.ts';
+
 /** The field manager of everything that we apply, unless a caller needs one of its own. */
 export const fieldManager = 'internal-ca';
 
@@ -76,11 +82,18 @@ export interface KubernetesApi {
   getNamespace(name: string): Promise<Namespace | undefined>;
 
   getSecret(namespace: string, name: string): Promise<Secret | undefined>;
-  /** Secrets with these labels (`a=b,c`), in one namespace or in all. */
-  listSecrets(labelSelector: string, namespace?: string): Promise<Secret[]>;
+  /** With `metadataOnly` the values stay where they are. */
+  listSecrets(scope: WatchScope): Promise<Secret[]>;
   /** Fault `conflict` with the reason `already-exists` when it is there: the way to elect one creator. */
   createSecret(secret: Applied<Secret>): Promise<Secret>;
   applySecret(secret: Applied<Secret>, options?: ApplyOptions): Promise<Secret>;
+  /** Undefined when the Secret is gone. */
+  patchSecret(
+    namespace: string,
+    name: string,
+    patch: Patch,
+    options?: PatchOptions,
+  ): Promise<Secret | undefined>;
   /** False when it was not there. */
   deleteSecret(namespace: string, name: string, preconditions?: DeletePreconditions): Promise<boolean>;
 
@@ -109,7 +122,7 @@ export interface KubernetesApi {
     handler: WatchHandler<WatchableResources[R]>,
   ): Watcher;
 
-  /** Resolves when the API server answers `/readyz`… or refuses us politely: it is there. */
+  /** Resolves when the API server answers at all, throws `kubernetes-unavailable` otherwise. */
   ping(): Promise<void>;
   /** Ends every watch and connection. */
   close(): void;

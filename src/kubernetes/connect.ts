@@ -6,7 +6,7 @@ import type { KubernetesObject } from './objects.ts';
 import { configMaps, ingressClasses, ingresses, namespaces, type Resource, secrets } from './resources.ts';
 import { createRest, listRequest, operationOn } from './rest.ts';
 import { createTransport } from './transport.ts';
-import { startWatch, type WatchableResources, type Watcher } from './watch.ts';
+import { startWatch, type WatchableResources, type Watcher, type WatchScope } from './watch.ts';
 
 export interface ClientOptions {
   readonly connection: ConnectionSettings;
@@ -41,10 +41,8 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
     backOff: options.watchBackOff ?? { initialMs: 500, maxMs: 30_000 },
     timeoutSeconds: options.watchTimeoutSeconds ?? 290,
   };
-  const listAll = async <T extends KubernetesObject>(
-    r: Resource<T>,
-    scope: { namespace?: string; labelSelector?: string },
-  ) => (await rest.list(r, scope)).items;
+  const listAll = async <T extends KubernetesObject>(r: Resource<T>, scope: WatchScope) =>
+    (await rest.list(r, scope)).items;
 
   return {
     namespace: connection.namespace,
@@ -53,10 +51,10 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
     getNamespace: (name) => rest.get(namespaces, undefined, name),
 
     getSecret: (namespace, name) => rest.get(secrets, namespace, name),
-    listSecrets: (labelSelector, namespace) =>
-      listAll(secrets, { labelSelector, ...(namespace !== undefined && { namespace }) }),
+    listSecrets: (scope) => listAll(secrets, scope),
     createSecret: (secret) => rest.create(secrets, secret),
     applySecret: (secret, o = {}) => rest.apply(secrets, secret, o),
+    patchSecret: (namespace, name, patch, o = {}) => rest.patch(secrets, namespace, name, patch, o),
     deleteSecret: (namespace, name, preconditions) => rest.delete(secrets, namespace, name, preconditions),
 
     getConfigMap: (namespace, name) => rest.get(configMaps, namespace, name),

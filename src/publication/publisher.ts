@@ -19,8 +19,9 @@ export interface PublishedCopy {
 /** Carries `ca.crt` and `ca.crl` to every copy and keeps them current. */
 export interface Publisher {
   /**
-   * Writes to every target and resolves when each was tried once. Never throws: a target that failed shows its error
-   * in `status()` and is tried again, with growing pauses, until it has this material or newer.
+   * Writes to every target and resolves when each was tried once. A target that failed shows its error in `status()`
+   * and is tried again, with growing pauses, until it has this material or newer.
+   * @throws Fault `internal` only when the material is not fit to leave the process (see `assertPublishable`).
    */
   publish(material: TrustMaterial): Promise<void>;
   /**
