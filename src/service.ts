@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { bootstrapAdminToken } from './access/admin-token.ts';
+import { createAuthenticator } from './access/authenticator.ts';
+import { createTokenService } from './access/token-service.ts';
+import type { Config } from './config/config.ts';
+import { buildHttpApp } from './http/app.ts';
+import type { HttpOptions } from './http/parts.ts';
+import { defaultProfile } from './issuance/issuance-service.ts';
+import { createHealth } from './observability/health.ts';
+import { measuredIssuance, measuredRevocation } from './observability/measured.ts';
+import { createMetrics } from './observability/metrics.ts';
+import { readinessChecks } from './observability/readiness.ts';
+import { createCrlFiles } from './revocation/crl-files.ts';
+import { createRevocationService } from './revocation/revocation-service.ts';
+import { createCertificateStore } from './store/certificates.ts';
+import { createClientVerificationStore } from './store/client-verifications.ts';
+import { createCrlStore } from './store/crls.ts';
+import { createRevocationStore } from './store/revocations.ts';
+import { createTokenStore } from './store/tokens.ts';
+import { openAuthorities } from './wiring/authorities.ts';
+import { createKeeper } from './wiring/crl-keeping.ts';
+import { openEnforcement } from './wiring/enforcement.ts';
+import { createIssuance } from './wiring/issuance.ts';
+import { openKubernetes } from './wiring/kubernetes.ts';
+import { openPublisher } from './wiring/publishing.ts';
+import { attachScrapes } from './wiring/scrapes.ts';
+import type { ServiceInput } from './wiring/service-input.ts';
+import { openStore } from './wiring/store.ts';
+/** A service that is listening. */
+export interface Service {
+  readonly url: string;
+  /** Finishes what is in flight, then stops every part; resolves when nothing of it runs any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds every part, from the database up, and listens. What was started is stopped again when a later part fails.
+ * @throws ConfigError, AuthorityError, ProfileError, MigrationError, EmbeddedPostgresError, Fault: one line each
+ */
+export async function startService(input: ServiceInput): Promise<Service> {
+  await using cleanUp = new AsyncDisposableStack();
+  const service = await compose(input, cleanUp);
+  const started = cleanUp.move();
+  return { url: service.url, close: () => stop(input.config, service, started) };
+}
+
+interface Composed {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly drain: () => void;
+}
+
+async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Promise<Composed> {
+  const { config, log, clock } = input;
+  const metrics = createMetrics({ clock, version: await readVersion(), processMetrics: true });
+  const database = await openStore(input, cleanUp);
+  const kubernetes = await openKubernetes(input, cleanUp);
+  const authorities = await openAuthorities(input, database, kubernetes);
+  const certificates = createCertificateStore(database);
+  const verifications = createClientVerificationStore(database);
+  const crls = createCrlFiles(createCrlStore(database), authorities.list());
+  const publisher = openPublisher(input, { metrics, kubernetes, verifications }, cleanUp);
+  const keeper = createKeeper(input, { database, authorities, crls, publisher, metrics });
+  cleanUp.defer(() => keeper.close());
+  await keeper.start();
+  const enforcement = openEnforcement(input, { kubernetes, database, verifications, publisher, authorities });
+  const tokenStore = createTokenStore(database);
+  const admin = config.adminToken === undefined ? {} : { adminToken: config.adminToken };
+  const authenticator = createAuthenticator({ store: tokenStore, clock, ...admin });
+  const first = await bootstrapAdminToken({
+    store: tokenStore,
+    clock,
+    directory: config.dataDirectory,
+    ...admin,
+  });
+  log.info(first, 'administrator token');
+  const health = createHealth({
+    clock,
+    checks: readinessChecks({ database, authorities: authorities.list(), crls, publisher, clock }),
+  });
+  attachScrapes(input, { metrics, certificates, authorities, enforcement });
+  const app = await buildHttpApp({
+    options: httpOptions(config),
+    clock,
+    logger: log,
+    metrics,
+    health,
+    authenticator,
+    tokens: createTokenService({
+      store: tokenStore,
+      clock,
+      authenticator,
+      adminTokenConfigured: config.adminToken !== undefined,
+    }),
+    issuance: measuredIssuance(await createIssuance(input, authorities, certificates), metrics),
+    revocation: measuredRevocation(
+      createRevocationService({
+        certificates,
+        revocations: createRevocationStore(database),
+        clock,
+        onRevoked: keeper.notify,
+      }),
+      metrics,
+    ),
+    certificates,
+    authorities,
+    crls,
+    publisher,
+    ...(enforcement === undefined ? {} : { enforcement }),
+  });
+  cleanUp.defer(() => app.close());
+  const url = await app.listen({ host: config.host, port: config.port });
+  log.info({ url, kubernetes: kubernetes?.server ?? 'off' }, 'ready');
+  return { url, app, drain: () => health.drain() };
+}
+
+/** Not ready first, so that load balancers look elsewhere; then the requests in flight; then the parts, newest first. */
+async function stop(config: Config, service: Composed, started: AsyncDisposableStack): Promise<void> {
+  service.drain();
+  await delay(config.http.drainDelaySeconds * 1000);
+  const patience = setTimeout(
+    () => service.app.server.closeAllConnections(),
+    config.http.drainTimeoutSeconds * 1000,
+  );
+  try {
+    await service.app.close();
+  } finally {
+    clearTimeout(patience);
+    await started.disposeAsync();
+  }
+}
+
+function httpOptions({ http }: Config): HttpOptions {
+  return {
+    bodyLimitBytes: http.bodyLimitBytes,
+    requestTimeoutMilliseconds: http.requestTimeoutSeconds * 1000,
+    keepAliveTimeoutMilliseconds: http.keepAliveTimeoutSeconds * 1000,
+    trustedProxies: http.trustedProxies,
+    defaultProfile,
+  };
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const document: unknown = JSON.parse(text);
+  return typeof document === 'object' && document !== null && 'version' in document
+    ? String(document.version)
+    : 'unknown';
+}

@@ -1,0 +1,63 @@
+import type { Authority, AuthorityRegistry } from '../authority/authority.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { composeTrustMaterial } from '../publication/compose-trust-material.ts';
+import type { Publisher } from '../publication/publisher.ts';
+import { buildCrl } from '../revocation/build-crl.ts';
+import type { CrlFiles } from '../revocation/crl-files.ts';
+import { type CrlKeeper, createCrlKeeper } from '../revocation/crl-keeper.ts';
+import { createCrlStore } from '../store/crls.ts';
+import type { Database } from '../store/database.ts';
+import type { ServiceInput } from './service-input.ts';
+
+/** How often the CRLs are looked after: what other processes revoked or built, and what has become due. */
+const pollSeconds = 5;
+
+interface KeeperParts {
+  readonly database: Database;
+  readonly authorities: AuthorityRegistry;
+  readonly crls: CrlFiles;
+  readonly publisher: Pick<Publisher, 'publish'>;
+  readonly metrics: Metrics;
+}
+
+export function createKeeper({ config, log, clock }: ServiceInput, parts: KeeperParts): CrlKeeper {
+  const { authorities, crls, publisher, metrics } = parts;
+  const store = createCrlStore(parts.database);
+  return createCrlKeeper({
+    authorities: authorities.list(),
+    build: (authority) => buildCrl({ crls: store, clock, times: config.crl }, authority),
+    files: crls,
+    clock,
+    coalesceSeconds: config.crl.coalesceSeconds,
+    pollSeconds,
+    onBuilt: (authority, seconds) => metrics.crlBuilt(authority, seconds),
+    onFailed(authority, error) {
+      metrics.crlBuildFailed(authority);
+      log.error({ err: error, authority }, 'the CRL could not be looked after; trying again');
+    },
+    async onChanged() {
+      const withCrl = async (authority: Authority) => ({
+        authority,
+        crl: await crls.current(authority.name),
+      });
+      const others = authorities.list().filter((authority) => authority !== authorities.default);
+      const current = [
+        await withCrl(authorities.default),
+        ...(await Promise.all(others.map(withCrl))),
+      ] as const;
+      for (const { authority, crl } of current) {
+        metrics.crlCurrent(authority.name, {
+          number: crl.number,
+          entries: crl.entryCount,
+          sizeBytes: crl.der.length,
+          nextUpdate: crl.nextUpdate,
+        });
+        log.info(
+          { authority: authority.name, crlNumber: crl.number.toString(), nextUpdate: crl.nextUpdate },
+          'CRL',
+        );
+      }
+      await publisher.publish(await composeTrustMaterial(current));
+    },
+  });
+}
