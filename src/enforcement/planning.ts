@@ -1,5 +1,6 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { Ingress, Secret } from '../kubernetes/objects.ts';
+import { isOurCopy } from '../publication/secret-manifest.ts';
 import type { AdapterPlan, ControllerAdapter } from './adapter.ts';
 import { withoutOurs } from './annotation-change.ts';
 import type { Cluster } from './cluster.ts';
@@ -91,7 +92,7 @@ export function checkPlace(
     const detail = `The configuration does not let us change Ingresses in namespace ${namespace}.`;
     reasons.push({ code: 'namespace-not-allowed', detail });
   }
-  if (secret !== undefined && secret.metadata.labels?.['app.kubernetes.io/managed-by'] !== 'internal-ca') {
+  if (secret !== undefined && !isOurCopy(secret)) {
     const detail = `The Secret ${namespace}/${settings.secretName} is not ours, and is not overwritten.`;
     reasons.push({ code: 'secret-taken', detail });
   }

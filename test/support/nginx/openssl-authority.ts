@@ -37,7 +37,7 @@ export async function createOpensslAuthority(subject: string): Promise<OpensslAu
     '-config',
     'ca.cnf',
     '-extensions',
-    'ca',
+    'authority',
     '-newkey',
     'ec',
     '-pkeyopt',
@@ -90,7 +90,6 @@ export async function createOpensslAuthority(subject: string): Promise<OpensslAu
         'ca.cnf',
         '-batch',
         '-notext',
-        '-rand_serial',
         '-in',
         csr,
         '-out',
@@ -126,21 +125,23 @@ new_certs_dir = $dir
 certificate = $dir/ca.crt
 private_key = $dir/ca.key
 crlnumber = $dir/crlnumber
+rand_serial = yes
+serial = $dir/serial
 default_md = sha256
 default_days = 10
 default_crl_days = 5
 policy = anything
 unique_subject = no
-preserve = yes
+# openssl puts subjects into this order
 [anything]
-commonName = optional
+countryName = optional
 organizationName = optional
 organizationalUnitName = optional
-countryName = optional
+commonName = optional
 [req]
 distinguished_name = dn
 [dn]
-[ca]
+[authority]
 basicConstraints = critical,CA:TRUE
 keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
