@@ -115,6 +115,12 @@ function checkKubernetes(
       'is set, but the service runs without Kubernetes',
     );
   }
+  if (!off && publication.command !== undefined) {
+    throw new ConfigError(
+      nameOf('publication.command'),
+      'is set, but with Kubernetes Secrets are published, not files',
+    );
+  }
   if (authority.keyStore === 'secret' && authority.keySecretName === publication.secretName) {
     // DESIGN rule: the key is never in the Secret that every ingress controller reads.
     throw new ConfigError(

@@ -56,6 +56,11 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     'PUBLICATION_NAMESPACES: is set, but the service runs without Kubernetes',
   ],
   [
+    'a command for files that are not written',
+    { PUBLICATION_COMMAND: 'nginx -s reload', KUBERNETES: 'in-cluster' },
+    'PUBLICATION_COMMAND: is set, but with Kubernetes Secrets are published, not files',
+  ],
+  [
     'a kubeconfig without a context',
     { KUBERNETES: 'kubeconfig', KUBECONFIG: '/home/me/.kube/config' },
     'KUBERNETES_CONTEXT: is required with KUBERNETES=kubeconfig: the current context is never taken by accident',
