@@ -3,6 +3,7 @@ import { systemClock } from './clock.ts';
 import { ConfigError, loadConfig } from './config/config.ts';
 import { Fault } from './fault.ts';
 import { ProfileError } from './issuance/load-profiles.ts';
+import { watchNpmParent } from './npm-parent.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { type Service, startService } from './service.ts';
 import { EmbeddedPostgresError } from './store/embedded-postgres.ts';
@@ -17,15 +18,16 @@ async function main(): Promise<void> {
   process.on('uncaughtException', (error) => crash(log, error));
   const service = await startService({ config, env: process.env, log, clock: systemClock });
   let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (why: string): void => {
     // A second signal does not interrupt the drain: the orchestrator has SIGKILL for that.
     if (stopping) return;
     stopping = true;
-    log.info({ signal }, 'stopping');
+    log.info({ why }, 'stopping');
     void stopService(service, log);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  watchNpmParent(process.env, () => stop('npm ended'));
 }
 
 async function stopService(service: Service, log: Logger): Promise<void> {
