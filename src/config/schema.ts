@@ -66,7 +66,7 @@ const authority = Type.Object(
     importCertificateFile: Type.Optional(
       path(
         'CA_IMPORT_CERTIFICATE_FILE',
-        'Bring your own CA: its certificate in PEM, followed by the chain to the root if it is not self-signed. Read at the first start only.',
+        'Bring your own CA: its self-signed certificate in PEM. Imported at the first start; later it must be the same.',
       ),
     ),
     importKeyFile: Type.Optional(

@@ -10,6 +10,8 @@ import { startWatch, type WatchableResources, type Watcher, type WatchScope } fr
 
 export interface ClientOptions {
   readonly connection: ConnectionSettings;
+  /** The service's own namespace. Default: the service account's, or the context's. */
+  readonly namespace?: string;
   /** Default: 10,000. A watch lives longer; this is then the time until it begins. */
   readonly requestTimeoutMs?: number;
   /** Pauses of a watch between attempts. Default: 0.5 s to 30 s. */
@@ -45,7 +47,7 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
     (await rest.list(r, scope)).items;
 
   return {
-    namespace: connection.namespace,
+    namespace: options.namespace ?? connection.namespace,
     server: connection.server.origin,
 
     getNamespace: (name) => rest.get(namespaces, undefined, name),
