@@ -24,11 +24,12 @@ create table certificates (
   check ((idempotency_key is null) = (request_hash is null))
 );
 
--- One index per search. text_pattern_ops serves prefixes whatever the collation of the database.
+-- One index per search. text_pattern_ops serves prefixes whatever the collation of the database; left() keeps a long
+-- name below the size that an index can hold.
 create unique index certificates_id on certificates (id);
-create index certificates_common_name on certificates (lower(common_name) text_pattern_ops)
+create index certificates_common_name on certificates (lower(left(common_name, 256)) text_pattern_ops)
   where common_name is not null;
-create index certificates_subject on certificates (lower(subject) text_pattern_ops);
+create index certificates_subject on certificates (lower(left(subject, 256)) text_pattern_ops);
 create index certificates_sans on certificates using gin (sans);
 create index certificates_profile on certificates (profile, id);
 create index certificates_requester on certificates (requester, id);
@@ -36,7 +37,7 @@ create index certificates_authority on certificates (authority, id);
 create index certificates_expiry on certificates (not_after, id);
 create index certificates_authority_expiry on certificates (authority, not_after);
 
--- RFC-draft Idempotency-Key: one certificate per requester and key, for as long as the certificate is kept.
+-- Idempotency-Key: one certificate per requester and key, for as long as the certificate is kept.
 create unique index certificates_idempotency on certificates (requester, idempotency_key)
   where idempotency_key is not null;
 

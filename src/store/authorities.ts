@@ -20,4 +20,27 @@ export interface AuthorityStore {
   list(): Promise<readonly AuthorityRecord[]>;
 }
 
-export declare function createAuthorityStore(db: Database): AuthorityStore;
+const select = `select name, certificate, chain, key_reference as "keyReference", state, created_at as "createdAt"
+  from authorities`;
+
+export function createAuthorityStore(db: Database): AuthorityStore {
+  async function find(name: string): Promise<AuthorityRecord | undefined> {
+    const [row] = await db.query<AuthorityRecord>({ text: `${select} where name = $1`, values: [name] });
+    return row;
+  }
+  return {
+    async insertIfAbsent(record) {
+      const { name, certificate, chain, keyReference, state, createdAt } = record;
+      const inserted = await db.query({
+        text: `insert into authorities (name, certificate, chain, key_reference, state, created_at)
+          values ($1, $2, $3::bytea[], $4, $5, $6) on conflict do nothing returning name`,
+        values: [name, certificate, chain, keyReference, state, createdAt],
+      });
+      const authority = await find(name);
+      if (authority === undefined) throw new Error(`The authority ${name} vanished while it was inserted`);
+      return { authority, created: inserted.length > 0 };
+    },
+    find,
+    list: () => db.query<AuthorityRecord>({ text: `${select} order by created_at, name` }),
+  };
+}

@@ -1,9 +1,68 @@
+import { type CertificateRow, certificateColumns, certificateOf } from './certificate-row.ts';
 import type { CertificateStore } from './certificates.ts';
 import type { Database } from './database.ts';
+import { octetsOfSerial } from './serial.ts';
 
 type CertificateReader = Pick<
   CertificateStore,
   'findBySerial' | 'findByIdempotencyKey' | 'countExpiring' | 'deleteExpired'
 >;
 
-export declare function createCertificateReader(db: Database): CertificateReader;
+type FullRow = CertificateRow & { readonly der: Buffer };
+
+const selectFull = `select ${certificateColumns}, c.der
+  from certificates c left join revocations r on r.certificate_id = c.id`;
+
+const deleteText = `
+with old as materialized (
+  select id from certificates c
+  where not_after < $1
+    and not exists (select from revocations r where r.certificate_id = c.id and r.in_crl)
+  order by not_after, id limit $2 for update skip locked
+), revocation as (
+  delete from revocations r using old where r.certificate_id = old.id
+), certificate as (
+  delete from certificates c using old where c.id = old.id returning c.id
+)
+select count(*)::int as count from certificate`;
+
+export function createCertificateReader(db: Database): CertificateReader {
+  return {
+    async findBySerial(serial) {
+      const octets = octetsOfSerial(serial);
+      if (octets === undefined) return undefined;
+      const [row] = await db.query<FullRow>({
+        name: 'certificates-by-serial',
+        text: `${selectFull} where c.serial = $1`,
+        values: [octets],
+      });
+      return row === undefined ? undefined : { ...certificateOf(row), der: row.der };
+    },
+
+    async findByIdempotencyKey(requester, key) {
+      const [row] = await db.query<FullRow>({
+        name: 'certificates-by-idempotency-key',
+        text: `${selectFull} where c.requester = $1 and c.idempotency_key = $2`,
+        values: [requester, key],
+      });
+      if (row === undefined || row.request_hash === null) return undefined;
+      return { ...certificateOf(row), der: row.der, requestHash: row.request_hash };
+    },
+
+    async countExpiring(authority, from, to) {
+      const [row] = await db.query<{ count: number }>({
+        name: 'certificates-count-expiring',
+        text: `select count(*)::int as count from certificates c
+          where authority = $1 and not_after >= $2 and not_after < $3
+            and not exists (select from revocations r where r.certificate_id = c.id)`,
+        values: [authority, from, to],
+      });
+      return row?.count ?? 0;
+    },
+
+    async deleteExpired(before, limit) {
+      const [row] = await db.query<{ count: number }>({ text: deleteText, values: [before, limit] });
+      return row?.count ?? 0;
+    },
+  };
+}

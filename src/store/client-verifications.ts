@@ -31,4 +31,55 @@ export interface ClientVerificationStore {
   namespaces(): Promise<readonly string[]>;
 }
 
-export declare function createClientVerificationStore(db: Database): ClientVerificationStore;
+const columns = `namespace, name, uid, controller, authority, spec, before, written,
+  created_at as "createdAt", updated_at as "updatedAt", requester`;
+
+const putText = `
+insert into client_verifications as old
+  (namespace, name, uid, controller, authority, spec, before, written, created_at, updated_at, requester)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (namespace, name) do update set
+  uid = excluded.uid, controller = excluded.controller, authority = excluded.authority, spec = excluded.spec,
+  before = excluded.before, written = excluded.written, updated_at = excluded.updated_at,
+  requester = excluded.requester,
+  created_at = case when old.uid = excluded.uid then old.created_at else excluded.created_at end
+returning ${columns}`;
+
+export function createClientVerificationStore(db: Database): ClientVerificationStore {
+  return {
+    async put(record) {
+      const { namespace, name, uid, controller, authority, createdAt, updatedAt, requester } = record;
+      const json = [record.spec, record.before, record.written].map((value) => JSON.stringify(value));
+      const [row] = await db.query<ClientVerificationRecord>({
+        text: putText,
+        values: [namespace, name, uid, controller, authority, ...json, createdAt, updatedAt, requester],
+      });
+      if (row === undefined) throw new Error(`Client verification of ${namespace}/${name} was not recorded`);
+      return row;
+    },
+    async find(namespace, name) {
+      const [row] = await db.query<ClientVerificationRecord>({
+        text: `select ${columns} from client_verifications where namespace = $1 and name = $2`,
+        values: [namespace, name],
+      });
+      return row;
+    },
+    list: () =>
+      db.query<ClientVerificationRecord>({
+        text: `select ${columns} from client_verifications order by namespace, name`,
+      }),
+    async delete(namespace, name) {
+      const rows = await db.query({
+        text: 'delete from client_verifications where namespace = $1 and name = $2 returning name',
+        values: [namespace, name],
+      });
+      return rows.length > 0;
+    },
+    async namespaces() {
+      const rows = await db.query<{ namespace: string }>({
+        text: 'select distinct namespace from client_verifications order by namespace',
+      });
+      return rows.map((row) => row.namespace);
+    },
+  };
+}

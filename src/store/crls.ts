@@ -1,3 +1,5 @@
+import { buildCrl } from './crl-build.ts';
+import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import type { Database } from './database.ts';
 
 export interface StoredCrl {
@@ -35,7 +37,7 @@ export interface CrlStore {
   latestDer(authority: string): Promise<(StoredCrl & { readonly der: Buffer }) | undefined>;
   /**
    * Builds the next CRL of an authority, one builder at a time across every process. `work` reads the session and
-   * answers the CRL, or `undefined` to leave everything as it is.
+   * answers the CRL, or `undefined` to leave everything as it is. Resolves after COMMIT.
    */
   build(
     authority: string,
@@ -43,4 +45,24 @@ export interface CrlStore {
   ): Promise<StoredCrl | undefined>;
 }
 
-export declare function createCrlStore(db: Database): CrlStore;
+export function createCrlStore(db: Database): CrlStore {
+  return {
+    async latest(authority) {
+      const [row] = await db.query<CrlRow>({
+        name: 'crls-latest',
+        text: `select ${crlColumns} from crls where authority = $1 order by number desc limit 1`,
+        values: [authority],
+      });
+      return row === undefined ? undefined : crlOf(row);
+    },
+    async latestDer(authority) {
+      const [row] = await db.query<CrlRow & { readonly der: Buffer }>({
+        name: 'crls-latest-der',
+        text: `select ${crlColumns}, der from crls where authority = $1 order by number desc limit 1`,
+        values: [authority],
+      });
+      return row === undefined ? undefined : { ...crlOf(row), der: row.der };
+    },
+    build: (authority, work) => buildCrl(db, authority, work),
+  };
+}
