@@ -12,7 +12,7 @@ export const adminTokenFileName = 'admin-token';
 const firstTokenId = 'first';
 
 export interface AdminTokenOptions {
-  readonly store: Pick<TokenStore, 'insert' | 'findById'>;
+  readonly store: Pick<TokenStore, 'insert' | 'findById' | 'list'>;
   readonly clock: Clock;
   /** DATA_DIR */
   readonly directory: string;
@@ -41,7 +41,7 @@ export async function bootstrapAdminToken(options: AdminTokenOptions): Promise<A
   if (options.adminToken !== undefined) return { kind: 'configured' };
   const path = join(options.directory, adminTokenFileName);
   const onDisk = await readTokenFile(path);
-  if (onDisk !== undefined) return { kind: await adopt(options, onDisk), path };
+  if (onDisk !== undefined) return { kind: await recognise(options, onDisk), path };
   if ((await options.store.findById(firstTokenId)) !== undefined) return { kind: 'elsewhere', path };
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const token = newToken(firstTokenId);
@@ -50,6 +50,16 @@ export async function bootstrapAdminToken(options: AdminTokenOptions): Promise<A
   // Another process with another directory was first: this file would open nothing.
   await rm(path);
   return { kind: 'elsewhere', path };
+}
+
+/**
+ * A file from an earlier start. Its row is added only while there are no tokens at all (the start was cut short, or the
+ * database is new): the row of a token revoked long ago may have been cleared away, and must not come back to life.
+ */
+async function recognise(options: AdminTokenOptions, token: TokenText): Promise<'present' | 'elsewhere'> {
+  const isKnown = (await options.store.findById(token.id)) !== undefined;
+  if (!isKnown && (await options.store.list()).length > 0) return 'elsewhere';
+  return adopt(options, token);
 }
 
 /** Adds the row if there is none; tells whether the row is this token's. */

@@ -24,13 +24,21 @@ declare module 'fastify' {
 
 const bearerForm = /^Bearer +([\x21-\x7e]{1,512})$/i;
 
-/** Closed by default: every route says who may use it, and every request is checked against that. */
+/**
+ * Closed by default: every route says who may use it, and every request is checked against that.
+ * @param publicPrefix everything below is public: the pages of a plugin, whose routes cannot say so themselves
+ */
 export function requireCallers(
   app: FastifyInstance,
   authenticator: Pick<Authenticator, 'authenticate'>,
+  publicPrefix: string,
 ): void {
   app.decorateRequest('caller', undefined);
-  app.addHook('onRoute', ({ method, url, config }) => {
+  app.addHook('onRoute', (route) => {
+    const { method, url } = route;
+    if (url === publicPrefix || url.startsWith(`${publicPrefix}/`))
+      route.config = { ...route.config, public: true };
+    const { config } = route;
     if ((config?.public === true) === (config?.permission !== undefined))
       throw new Error(`${String(method)} ${url} must declare either a permission or public: true`);
   });

@@ -29,7 +29,8 @@ const frameworkFaults: Readonly<Record<string, readonly [FaultCode, string]>> = 
 export function faultOf(error: unknown, request: FastifyRequest): Fault {
   if (error instanceof Fault) return error;
   const foreign: ForeignError = typeof error === 'object' && error !== null ? error : {};
-  const failure = foreign.validation?.[0];
+  // Where one of several forms would do, the failure of the whole says more than that of the first form.
+  const failure = foreign.validation?.find(({ keyword }) => keyword === 'anyOf') ?? foreign.validation?.[0];
   if (failure !== undefined) return invalid(failure, foreign.validationContext ?? 'body');
   if (foreign.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupportedMediaType(request);
   const known = typeof foreign.code === 'string' ? frameworkFaults[foreign.code] : undefined;
@@ -52,13 +53,15 @@ const places: Readonly<Record<string, string>> = {
 /** @param context `body`, `querystring`, `params` or `headers`; the field is a JSON pointer (RFC 6901) into it */
 function invalid(failure: ValidationFailure, context: string): Fault {
   const field = fieldOf(failure);
-  const allowed = failure.params?.allowedValues;
-  const expectation =
-    failure.keyword === 'additionalProperties'
-      ? 'must not be there: there is no such member'
-      : `${failure.message ?? 'is not accepted'}${Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''}`;
   const subject = field === '' ? (places[context] ?? context) : `${places[context] ?? context}: ${field}`;
-  return new Fault('request-invalid', `${subject} ${expectation}.`, field === '' ? {} : { field });
+  return new Fault('request-invalid', `${subject} ${expectationOf(failure)}.`, field === '' ? {} : { field });
+}
+
+function expectationOf(failure: ValidationFailure): string {
+  if (failure.keyword === 'additionalProperties') return 'must not be there: there is no such member';
+  if (failure.keyword === 'anyOf') return 'has none of the accepted forms';
+  const allowed = failure.params?.allowedValues;
+  return `${failure.message ?? 'is not accepted'}${Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''}`;
 }
 
 function fieldOf(failure: ValidationFailure): string {

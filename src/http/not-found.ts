@@ -20,14 +20,16 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
-    const allowed = [...paths.values()]
+    const known = [...paths.values()]
       .filter(({ form }) => form.test(path))
       .flatMap(({ methods }) => [...methods]);
-    const fault =
-      allowed.length === 0
-        ? new Fault('route-not-found', 'Nothing is here; /docs lists what is.')
-        : new Fault('method-not-allowed', `Allowed here: ${[...new Set(allowed)].sort().join(', ')}.`);
-    if (allowed.length > 0) reply.header('allow', [...new Set(allowed)].sort().join(', '));
+    const allowed = [...new Set(known)].sort().join(', ');
+    // A file that a static route does not have comes here too, with a method that is allowed.
+    const missing = known.length === 0 || known.includes(request.method);
+    const fault = missing
+      ? new Fault('route-not-found', 'Nothing is here; /docs lists what is.')
+      : new Fault('method-not-allowed', `Allowed here: ${allowed}.`);
+    if (!missing) reply.header('allow', allowed);
     request.fault = fault;
     return sendProblem(fault, request, reply);
   });

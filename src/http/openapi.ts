@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import manifest from '../../package.json' with { type: 'json' };
 import { type FaultCode, faultCatalogue } from '../fault.ts';
 import { problemMediaType, problemType } from './problem.ts';
+import { binaryForm } from './schemas/common.ts';
 
 const description = `The internal certificate authority: signs CSRs, revokes, keeps CRLs current, and makes Ingresses refuse
 strangers.
@@ -35,6 +36,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       tags,
       security: [{ bearer: [] }],
       components: {
+        examples: problemExamples(),
         securitySchemes: {
           bearer: {
             type: 'http',
@@ -47,6 +49,8 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
     },
+    transformObject: (document) =>
+      'openapiObject' in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
     transform: ({ schema, url, route }) => ({ schema: documented(schema, route), url }),
   });
 }
@@ -57,11 +61,45 @@ function documented(schema: FastifySchema, route: RouteOptions): FastifySchema {
   const responses = typeof schema.response === 'object' && schema.response !== null ? schema.response : {};
   return {
     ...schema,
+    ...(schema.body === undefined ? {} : { body: documentedBody(schema.body) }),
     ...(config?.public === true ? { security: [] } : {}),
     description: [schema.description ?? '', permissionNote(config?.permission)]
       .filter((part) => part !== '')
       .join('\n\n'),
     response: { ...problemResponses(faultsOf(route)), ...responses },
+  };
+}
+
+/** What is not JSON is octets; the running service has no schema for it, since there is nothing to compile. */
+function documentedBody(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('content' in body)) return body;
+  const forms = Object.entries(body.content ?? {});
+  return {
+    content: Object.fromEntries(
+      forms.map(([type, form]) => [type, type === 'application/json' ? form : binaryForm]),
+    ),
+  };
+}
+
+/** @fastify/swagger calls every body required; one whose members are all optional may be absent. */
+function withOptionalBodies<Document extends { paths?: object }>(document: Document): Document {
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const { requestBody } of Object.values<Operation>(operations)) {
+      const schema = requestBody?.content['application/json']?.schema;
+      if (requestBody !== undefined && schema?.type === 'object')
+        requestBody.required = schema.required !== undefined;
+    }
+  }
+  return document;
+}
+
+interface Operation {
+  readonly requestBody?: {
+    required?: boolean;
+    readonly content: Record<
+      string,
+      { readonly schema?: { readonly type?: string; readonly required?: string[] } }
+    >;
   };
 }
 
@@ -103,16 +141,30 @@ function problemResponse(status: number, codes: readonly FaultCode[]): object {
     content: {
       [problemMediaType]: {
         schema: { $ref: 'Problem#' },
-        examples: Object.fromEntries(codes.map((code) => [code, { value: problemExample(code) }])),
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },
   };
 }
 
 const problemHeaderDocs: Readonly<Record<number, object>> = {
-  401: { 'WWW-Authenticate': { description: 'Always `Bearer`.', schema: { type: 'string' } } },
-  503: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } },
+  401: { 'WWW-Authenticate': { type: 'string', description: 'Always `Bearer`.' } },
+  503: { 'Retry-After': { type: 'integer', description: 'Seconds.' } },
 };
+
+function problemExamples(): Record<string, { value: object }> {
+  const codes = Object.keys(faultCatalogue)
+    .filter(isFaultCode)
+    .filter((code) => !withoutRoute.has(code));
+  return Object.fromEntries(codes.map((code) => [code, { value: problemExample(code) }]));
+}
+
+/** What is answered where there is no operation to list it under. */
+const withoutRoute: ReadonlySet<FaultCode> = new Set(['route-not-found', 'method-not-allowed']);
+
+function isFaultCode(text: string): text is FaultCode {
+  return Object.hasOwn(faultCatalogue, text);
+}
 
 function problemExample(code: FaultCode): object {
   const { status, title } = faultCatalogue[code];

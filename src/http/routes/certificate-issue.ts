@@ -71,7 +71,7 @@ export function certificateIssue(parts: Pick<HttpParts, 'issuance' | 'options'>)
           response: {
             201: {
               ...answer('The certificate. Its record is durable.', 'IssuedCertificate', {
-                headers: { Location: { description: 'Where it can be read.', schema: { type: 'string' } } },
+                headers: { Location: { type: 'string', description: 'Where it can be read.' } },
               }),
               content: {
                 ...answer('', 'IssuedCertificate').content,

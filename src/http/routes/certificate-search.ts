@@ -43,7 +43,7 @@ export function certificateSearch(
           querystring: Query,
           response: {
             200: answer('One page.', 'CertificateList', {
-              headers: { Link: { description: 'The next page, `rel="next"`.', schema: { type: 'string' } } },
+              headers: { Link: { type: 'string', description: 'The next page, `rel="next"`.' } },
             }),
           },
         },

@@ -99,9 +99,9 @@ export function publicFiles(
 }
 
 const fileHeaders = {
-  ETag: { description: 'For If-None-Match.', schema: { type: 'string' } },
-  'Last-Modified': { description: 'thisUpdate, or notBefore.', schema: { type: 'string' } },
-  'Cache-Control': { description: 'Ends before nextUpdate, or notAfter.', schema: { type: 'string' } },
+  ETag: { type: 'string', description: 'For If-None-Match.' },
+  'Last-Modified': { type: 'string', description: 'thisUpdate, or notBefore.' },
+  'Cache-Control': { type: 'string', description: 'Ends before nextUpdate, or notAfter.' },
 };
 
 function caFile(authority: AuthorityView, form: string, mediaType: string): Omit<PublicFile, 'body'> {

@@ -29,7 +29,7 @@ export function tokens(parts: Pick<HttpParts, 'tokens' | 'clock'>): FastifyPlugi
           body: NewTokenSchema,
           response: {
             201: answer('The token.', 'CreatedToken', {
-              headers: { Location: { description: 'Where it can be read.', schema: { type: 'string' } } },
+              headers: { Location: { type: 'string', description: 'Where it can be read.' } },
             }),
           },
         },

@@ -2,8 +2,8 @@ import { Type } from 'typebox';
 import { revocationReasons } from '../../x509/revocation-reason.ts';
 import { closed, Fingerprint, Label, Pem, PlainText, Time } from './common.ts';
 
-export const Metadata = Type.Record(Type.String({ pattern: '^[A-Za-z0-9._/-]{1,64}$' }), PlainText(0, 512), {
-  ...closed,
+export const Metadata = Type.Record(Type.String(), PlainText(0, 512), {
+  propertyNames: { type: 'string', pattern: '^[A-Za-z0-9._/-]{1,64}$' },
   maxProperties: 32,
   description: 'Up to 32 texts of your own, kept with the record; not part of the certificate.',
   examples: [{ ticket: 'OPS-1234' }],

@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto';
+import type { FastifyBaseLogger } from 'fastify';
+import { pino } from 'pino';
+import { createAuthenticator } from '../../src/access/authenticator.ts';
+import type { Grant } from '../../src/access/caller.ts';
+import { createTokenService } from '../../src/access/token-service.ts';
+import { formatToken, newToken, sha256 } from '../../src/access/token-text.ts';
+import type { EnforcementService } from '../../src/enforcement/enforcement-service.ts';
+import type { ClientVerification } from '../../src/enforcement/verification.ts';
+import { Fault } from '../../src/fault.ts';
+import type { AuthorityView, HttpOptions, HttpParts } from '../../src/http/parts.ts';
+import type { IssueRequest } from '../../src/issuance/issuance-service.ts';
+import type { Profile } from '../../src/issuance/profile.ts';
+import type { RevokeRequest } from '../../src/revocation/revocation-service.ts';
+import type { CertificateFilter, StoredCertificate } from '../../src/store/certificates.ts';
+import { parseName } from '../../src/x509/name.ts';
+import { MemoryTokenStore } from '../access/memory-token-store.ts';
+
+export const now = Date.parse('2026-11-23T12:00:00Z');
+export const serial = '3f0c5a7b9d1e2f40516273849aabbccd';
+export const ownSerial = '11111111111111111111111111111111';
+const der = Buffer.from('a certificate');
+const day = 86_400_000;
+
+export const caller: Record<string, readonly Grant[]> = {
+  admin: [{ role: 'admin' }],
+  issuer: [{ role: 'issuer', profiles: ['client'] }],
+  revoker: [{ role: 'revoker' }],
+  enforcer: [{ role: 'enforcer', namespaces: ['shop'] }],
+  reader: [{ role: 'reader' }],
+};
+
+/** Stand-ins for everything behind the HTTP layer; they record what they were asked. */
+export interface FakeParts extends HttpParts {
+  readonly clock: { time: number; now(): number };
+  readonly store: MemoryTokenStore;
+  readonly asked: {
+    issued: IssueRequest[];
+    revoked: RevokeRequest[];
+    searched: { filter: CertificateFilter; page: { limit: number; cursor?: string } }[];
+    enforced: unknown[];
+    observed: { route: string; method: string; status: number }[];
+    refusals: string[];
+  };
+  ready: boolean;
+  /** What issuing does instead, once. */
+  issueWith: ((request: IssueRequest) => Promise<never>) | undefined;
+  token(grants: readonly Grant[], extra?: { id?: string; expiresAt?: Date; revokedAt?: Date }): string;
+}
+
+export const options: HttpOptions = {
+  bodyLimitBytes: 65_536,
+  requestTimeoutMilliseconds: 15_000,
+  keepAliveTimeoutMilliseconds: 75_000,
+  trustedProxies: [],
+  defaultProfile: 'client',
+};
+
+export function fakeParts(
+  change: {
+    logger?: FastifyBaseLogger;
+    options?: Partial<HttpOptions>;
+    adminToken?: string;
+    withoutKubernetes?: boolean;
+  } = {},
+): FakeParts {
+  const clock = {
+    time: now,
+    now() {
+      return this.time;
+    },
+  };
+  const store = new MemoryTokenStore();
+  const authenticator = createAuthenticator({
+    store,
+    clock,
+    ...(change.adminToken === undefined ? {} : { adminToken: change.adminToken }),
+  });
+  const asked: FakeParts['asked'] = {
+    issued: [],
+    revoked: [],
+    searched: [],
+    enforced: [],
+    observed: [],
+    refusals: [],
+  };
+  const parts: FakeParts = {
+    ready: true,
+    issueWith: undefined,
+    store,
+    asked,
+    clock,
+    options: { ...options, ...change.options },
+    logger: change.logger ?? pino({ level: 'silent' }),
+    authenticator,
+    tokens: createTokenService({
+      store,
+      clock,
+      authenticator,
+      adminTokenConfigured: change.adminToken !== undefined,
+    }),
+    metrics: {
+      httpRequest: ({ route, method, status }) => void asked.observed.push({ route, method, status }),
+      authenticationRefused: (kind) => void asked.refusals.push(kind),
+      certificateRefused: (code) => void asked.refusals.push(`certificate:${code}`),
+      render: async () => '# HELP figures\n',
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    },
+    health: {
+      report: async () => ({
+        ready: parts.ready,
+        checks: [{ name: 'database', required: true, status: parts.ready ? 'ok' : 'failing' }],
+      }),
+    },
+    issuance: {
+      profiles: () => [clientProfile],
+      issue: async (request) => {
+        asked.issued.push(request);
+        await parts.issueWith?.(request);
+        const { der: _der, revocation: _revocation, ...record } = stored(ownSerial, request.requester);
+        return {
+          ...record,
+          certificatePem: leafPem,
+          chainPem,
+          replayed: false,
+          metadata: request.metadata ?? {},
+        };
+      },
+    },
+    revocation: {
+      revoke: async (request) => {
+        asked.revoked.push(request);
+        if (request.serial !== serial) throw new Fault('certificate-not-found', 'There is none.');
+        return { serial, reason: request.reason ?? 'unspecified', revokedAt: new Date(now), created: true };
+      },
+    },
+    certificates: {
+      findBySerial: async (wanted) => {
+        if (wanted === serial) return stored(serial, 'token:somebody');
+        return wanted === ownSerial ? stored(ownSerial, 'token:issuer') : undefined;
+      },
+      search: async (filter, page) => {
+        asked.searched.push({ filter, page });
+        return { items: [stored(serial, 'token:somebody')], nextCursor: 'next+page' };
+      },
+    },
+    authorities: {
+      default: authority,
+      list: () => [authority],
+      get: (name) => {
+        if (name !== authority.name) throw new Fault('authority-not-found', `There is no authority ${name}.`);
+        return authority;
+      },
+    },
+    crls: {
+      current: async (name) => {
+        if (name !== authority.name) throw new Fault('authority-not-found', `There is no authority ${name}.`);
+        return {
+          der: Buffer.from('a CRL'),
+          pem: async () => Buffer.from('-----BEGIN X509 CRL-----\n'),
+          number: 17n,
+          thisUpdate: new Date(now - day),
+          nextUpdate: new Date(now + 6 * day),
+          sha256: createHash('sha256').update('a CRL').digest('hex'),
+          entryCount: 3,
+        };
+      },
+    },
+    publisher: {
+      status: () => [
+        {
+          target: 'secret:shop/internal-ca',
+          crlNumber: '17',
+          caFingerprints: ['ab'],
+          writtenAt: new Date(now),
+          sizeBytes: 10,
+        },
+        { target: 'secret:gone/internal-ca', caFingerprints: [], error: 'There is no such namespace.' },
+      ],
+    },
+    ...(change.withoutKubernetes === true ? {} : { enforcement: fakeEnforcement(asked.enforced) }),
+    token(grants, extra = {}) {
+      const token = newToken(extra.id);
+      store.records.set(token.id, {
+        name: 'test',
+        createdAt: new Date(now),
+        createdBy: 'test',
+        ...extra,
+        id: token.id,
+        secretSha256: sha256(token.secret),
+        grants,
+      });
+      return formatToken(token);
+    },
+  };
+  return parts;
+}
+
+export const leafPem = '-----BEGIN CERTIFICATE-----\nbGVhZg==\n-----END CERTIFICATE-----\n';
+export const chainPem = '-----BEGIN CERTIFICATE-----\nY2E=\n-----END CERTIFICATE-----\n';
+
+const authority: AuthorityView = {
+  name: 'internal-ca',
+  certificate: {
+    der: Buffer.from('ca'),
+    serial: '01',
+    subject: parseName('CN=internal-ca'),
+    notBefore: new Date(now - day),
+    notAfter: new Date(now + 3650 * day),
+  },
+  chain: [],
+};
+
+const clientProfile: Profile = {
+  name: 'client',
+  description: 'People and programs',
+  keys: { rsa: { minBits: 2048, maxBits: 8192 }, ec: ['P-256'], ed25519: true },
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: ['clientAuth'],
+  defaultValiditySeconds: 7_776_000,
+  maxValiditySeconds: 31_536_000,
+  subject: { allowed: ['CN', 'O'], required: [] },
+  subjectAltName: { kinds: ['dns', 'email'], required: false, wildcards: false, patterns: {} },
+};
+
+function stored(serialText: string, requester: string): StoredCertificate {
+  return {
+    serial: serialText,
+    authority: 'internal-ca',
+    profile: 'client',
+    subject: 'CN=alice',
+    commonName: 'alice',
+    sans: ['dns:alice.example'],
+    notBefore: new Date(now - 60_000),
+    notAfter: new Date(now + 90 * day),
+    requester,
+    spkiSha256: Buffer.alloc(32),
+    fingerprint: createHash('sha256').update(der).digest('hex'),
+    der,
+    metadata: { ticket: 'OPS-1' },
+    createdAt: new Date(now),
+  };
+}
+
+function fakeEnforcement(asked: unknown[]): EnforcementService {
+  const state = (namespace: string, name: string, dryRun = false): ClientVerification => ({
+    namespace,
+    name,
+    controller: 'ingress-nginx',
+    authority: 'internal-ca',
+    mode: 'on',
+    passCertificate: true,
+    hosts: ['shop.example'],
+    secret: { namespace, name: 'internal-ca' },
+    annotations: {
+      written: { 'nginx.ingress.kubernetes.io/auth-tls-verify-client': 'on' },
+      before: { 'nginx.ingress.kubernetes.io/auth-tls-verify-client': null },
+    },
+    revocationEnforced: true,
+    warnings: [],
+    state: dryRun ? 'Planned' : 'Enforced',
+    observed: {
+      ingress: 'present',
+      differences: [],
+      problems: [],
+      secret: { crlNumber: '17', writtenAt: new Date(now) },
+    },
+    dryRun,
+    requester: 'token:test',
+    createdAt: new Date(now),
+    updatedAt: new Date(now),
+  });
+  return {
+    enforce: async (namespace, name, wish, how) => {
+      asked.push({ namespace, name, wish, how });
+      return state(namespace, name, how.dryRun);
+    },
+    state: async (namespace, name) => state(namespace, name),
+    undo: async (namespace, name, how) => {
+      asked.push({ undo: name, how });
+      return state(namespace, name);
+    },
+    list: async () => [state('shop', 'web'), state('bank', 'web')],
+  };
+}
