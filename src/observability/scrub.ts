@@ -5,7 +5,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
     '[redacted $1]',
   ],
   [/\b(ica_[A-Za-z0-9]{1,64})_[A-Za-z0-9_-]+/g, '$1_[redacted]'],
-  [/\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]+/gi, '$1 [redacted]'],
+  [/\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{16,}/gi, '$1 [redacted]'],
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"\\]{0,128}):[^\s@"\\]{1,512}@/gi, '$1:[redacted]@'],
 ];
 
