@@ -32,6 +32,7 @@ export function readExtensions(list: DerReader, field: string, code: X509ErrorCo
   return extensions;
 }
 
+/** X.690 11.5 leaves out `critical` FALSE, the default; some clients write it, and since only the value is copied, it may stand. */
 function readExtension(sequence: DerReader): Extension {
   const oid = sequence.oid();
   const critical = sequence.peek() === tag.boolean && sequence.boolean();
