@@ -42,6 +42,8 @@ export function faultOf(operation: Operation, response: ApiResponse): Fault {
         ...cause,
         reasons: conflictReasons(status),
       });
+    case 422:
+      return invalid(what, status, cause);
     default:
       return otherFault(what, status, response, cause);
   }
@@ -53,6 +55,18 @@ function otherFault(what: string, status: Status, response: ApiResponse, cause: 
     return new Fault('kubernetes-unavailable', `The Kubernetes API could not ${what}: ${status.message}`, {
       ...cause,
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  }
+  return new Fault('request-invalid', `The Kubernetes API refused ${what}: ${status.message}`, cause);
+}
+
+/** An apply with the uid of an object that was replaced by another one of its name is answered as a bad field. */
+function invalid(what: string, status: Status, cause: { cause: Error }): Fault {
+  if (status.causes.some(({ field }) => field === 'metadata.uid')) {
+    const reasons = [{ code: 'uid-mismatch', detail: status.message }];
+    return new Fault('conflict', `Conflict on ${what}: it is another object by now: ${status.message}`, {
+      ...cause,
+      reasons,
     });
   }
   return new Fault('request-invalid', `The Kubernetes API refused ${what}: ${status.message}`, cause);

@@ -41,9 +41,12 @@ export function createTransport(connection: Connection, o: { requestTimeoutMs: n
     return exchange(connection.server, api, { ...(await connection.credentials()), signal });
   }
 
+  const late = () => new Error(`no answer within ${o.requestTimeoutMs} ms`);
+
   return {
     async send(api) {
-      const signal = AbortSignal.any([AbortSignal.timeout(o.requestTimeoutMs), closing.signal]);
+      const deadline = AbortSignal.timeout(o.requestTimeoutMs);
+      const signal = AbortSignal.any([deadline, closing.signal]);
       try {
         const response = await attempt(api, signal);
         const retryAfter = Number(response.headers['retry-after']);
@@ -53,17 +56,17 @@ export function createTransport(connection: Connection, o: { requestTimeoutMs: n
           body: parseBody(await readAll(response)),
         };
       } catch (error) {
-        throw unavailable(connection.server, error);
+        throw unavailable(connection.server, deadline.aborted ? late() : error);
       }
     },
     async open(api, signal) {
       // The deadline is for the head only; a watch then lives for minutes.
       const head = new AbortController();
-      const timer = setTimeout(() => head.abort(new Error('no answer in time')), o.requestTimeoutMs);
+      const timer = setTimeout(() => head.abort(), o.requestTimeoutMs);
       try {
         return await attempt(api, AbortSignal.any([signal, closing.signal, head.signal]));
       } catch (error) {
-        throw unavailable(connection.server, error);
+        throw unavailable(connection.server, head.signal.aborted ? late() : error);
       } finally {
         clearTimeout(timer);
       }

@@ -69,9 +69,11 @@ export function startWatch<T extends KubernetesObject>(
   const { signal } = closing;
   const backOff = createBackOff(settings.backOff);
 
-  /** Follows one connection to its end and returns the version to resume from. */
-  async function follow(from: string): Promise<string> {
-    let version = from;
+  /** Where to resume from, also after a broken connection; undefined when only a new list helps. */
+  let version: string | undefined;
+
+  /** Follows one connection to its end. */
+  async function follow(from: string): Promise<void> {
     const query = {
       ...source.request.query,
       watch: 'true',
@@ -88,31 +90,30 @@ export function startWatch<T extends KubernetesObject>(
       throw faultOf(source.operation, { status: response.statusCode ?? 0, body: response.statusMessage });
     }
     for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (signal.aborted) break;
+      if (signal.aborted) return;
       version = dispatch(line, source, handler) ?? version;
       backOff.reset();
     }
-    return version;
   }
 
-  /** One list or one watch. Returns the version to go on from; undefined when only a new list helps. */
-  async function step(version: string | undefined): Promise<string | undefined> {
+  /** One list or one watch. */
+  async function step(): Promise<void> {
     if (version === undefined) {
       const listed = await source.list();
       if (!signal.aborted) handler.onList(listed.items);
-      return listed.resourceVersion;
+      version = listed.resourceVersion;
+      return;
     }
-    const reached = await follow(version);
+    const before = version;
+    await follow(before);
     // A server that ends every watch at once must not make this a busy loop.
-    if (reached === version) await rest();
-    return reached;
+    if (version === before) await rest();
   }
 
   async function run(): Promise<void> {
-    let version: string | undefined;
     while (!signal.aborted) {
       try {
-        version = await step(version);
+        await step();
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Gone) version = undefined;

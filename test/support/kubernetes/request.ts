@@ -18,6 +18,8 @@ export interface ApiCall {
   readonly fieldManager: string;
   readonly dryRun: boolean;
   readonly body: unknown;
+  /** Tells connections apart. */
+  readonly remotePort: number | undefined;
 }
 
 const path =
@@ -46,6 +48,7 @@ export async function readCall(request: IncomingMessage): Promise<ApiCall> {
       query.get('fieldManager') ?? (request.headers['user-agent'] ?? 'unknown').split('/')[0] ?? '',
     dryRun: query.getAll('dryRun').includes('All'),
     body,
+    remotePort: request.socket.remotePort,
   };
 }
 
@@ -60,7 +63,9 @@ function locate(pathname: string): {
   const group = found.group ?? '';
   const type = resourceTypes.find((t) => t.group === group && t.plural === plural);
   if (type === undefined || (found.version ?? 'v1') !== type.version) throw noSuchPath();
-  return { type, namespace: decode(found.namespace), name: decode(found.name) };
+  // As in the real one's RequestInfo, a namespace lies in itself: a Role inside of it can allow reading it.
+  const namespace = whole === null ? found.namespace : found.name;
+  return { type, namespace: decode(namespace), name: decode(found.name) };
 }
 
 const decode = (text: string | undefined) => (text === undefined ? undefined : decodeURIComponent(text));

@@ -9,6 +9,7 @@ import {
   alreadyExists,
   badRequest,
   conflict,
+  invalid,
   notFound,
   objectModified,
   StatusError,
@@ -99,12 +100,12 @@ function requireIdentity(
 ): void {
   const name = call.name ?? '';
   const present = stringAt(live, 'metadata', 'uid');
-  if (uid !== undefined && uid !== present) {
-    const why =
-      present === undefined
-        ? `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
-        : `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present}`;
+  if (uid !== undefined && present === undefined) {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
     throw conflict(call.type, name, why);
+  }
+  if (uid !== undefined && uid !== present) {
+    throw invalid(call.type, name, 'metadata.uid', `Invalid value: "${uid}": field is immutable`);
   }
   if (version !== undefined && version !== stringAt(live, 'metadata', 'resourceVersion')) {
     throw conflict(call.type, name, objectModified);

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KubernetesApi } from '../../../src/kubernetes/client.ts';
+import { type ClientOptions, connectKubernetes } from '../../../src/kubernetes/connect.ts';
+import { openConnection } from '../../../src/kubernetes/connection.ts';
+import { type ApiRequest, type ApiResponse, createTransport } from '../../../src/kubernetes/transport.ts';
+import type { Rule } from './access.ts';
+import { objectAt, stringAt } from './json.ts';
+import { kubeconfigFor } from './kubeconfig.ts';
+import { startApiServer } from './server.ts';
+
+/** A cluster that the contract tests run against: the stand-in, or the one of `TEST_KUBECONFIG`. */
+export interface Cluster {
+  /** Our client, as an administrator. */
+  readonly admin: KubernetesApi;
+  /** Our client with these permissions and no other. */
+  connectAs(rules: readonly Rule[], options?: Partial<ClientOptions>): Promise<KubernetesApi>;
+  /** Our client with a token that nobody gave out. */
+  connectAsNobody(): Promise<KubernetesApi>;
+  /** A request of somebody else: makes objects and edits them. Throws unless the answer is 2xx. */
+  request(request: ApiRequest & { manager?: string }): Promise<unknown>;
+  /** A new namespace, gone at the end. */
+  createNamespace(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startStandInCluster(): Promise<Cluster> {
+  const server = await startApiServer();
+  const cluster = await openCluster(server.kubeconfig(), async (rules) => server.tokenFor(rules));
+  return {
+    ...cluster,
+    async stop() {
+      await cluster.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** The administrator's kubeconfig of a real cluster. Everything made there has a random name and is deleted. */
+export async function openRealCluster(kubeconfig: string): Promise<Cluster> {
+  return openCluster(kubeconfig, serviceAccountToken);
+}
+
+type TokenSource = (rules: readonly Rule[], request: Cluster['request']) => Promise<string>;
+
+async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<Cluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'internal-ca-cluster-'));
+  const clients: KubernetesApi[] = [];
+  const namespaces: string[] = [];
+  const connection = await openConnection({ mode: 'kubeconfig', path: save(kubeconfig) });
+  const transport = createTransport(connection, { requestTimeoutMs: 10_000 });
+
+  function save(text: string): string {
+    const file = join(directory, randomBytes(6).toString('hex'));
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+
+  async function connect(text: string, options: Partial<ClientOptions> = {}): Promise<KubernetesApi> {
+    const client = await connectKubernetes({
+      ...options,
+      connection: { mode: 'kubeconfig', path: save(text) },
+    });
+    clients.push(client);
+    return client;
+  }
+
+  /** The same server and CA with another token. */
+  async function withToken(token: string): Promise<string> {
+    const { ca } = await connection.credentials();
+    return kubeconfigFor({
+      url: connection.server.origin,
+      caPem: String(ca ?? ''),
+      token,
+      namespace: 'default',
+    });
+  }
+
+  async function request({ manager, ...asked }: ApiRequest & { manager?: string }): Promise<unknown> {
+    const query = { ...asked.query, ...(manager === undefined ? {} : { fieldManager: manager }) };
+    const response: ApiResponse = await transport.send({ ...asked, query });
+    if (response.status < 200 || response.status > 299) {
+      throw new Error(`${asked.method} ${asked.path}: ${response.status} ${JSON.stringify(response.body)}`);
+    }
+    return response.body;
+  }
+
+  return {
+    admin: await connect(kubeconfig),
+    connectAs: async (rules, options) => connect(await withToken(await tokenFor(rules, request)), options),
+    connectAsNobody: async () => connect(await withToken('nobody-gave-this-out')),
+    request,
+    async createNamespace() {
+      const name = `internal-ca-test-${randomBytes(4).toString('hex')}`;
+      const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+      await request({ method: 'POST', path: '/api/v1/namespaces', body });
+      namespaces.push(name);
+      return name;
+    },
+    async stop() {
+      for (const name of namespaces) {
+        await request({ method: 'DELETE', path: `/api/v1/namespaces/${name}` }).catch(() => undefined);
+      }
+      for (const client of clients) client.close();
+      transport.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A service account in `default` with a role for each rule, and a token of ten minutes for it. */
+async function serviceAccountToken(rules: readonly Rule[], request: Cluster['request']): Promise<string> {
+  const name = `internal-ca-test-${randomBytes(4).toString('hex')}`;
+  const accounts = '/api/v1/namespaces/default/serviceaccounts';
+  await request({
+    method: 'POST',
+    path: accounts,
+    body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
+  });
+  for (const [index, { namespaces, ...rule }] of rules.entries()) {
+    for (const namespace of namespaces ?? [undefined])
+      await bind(`${name}-${index}`, name, rule, namespace, request);
+  }
+  const review = await request({
+    method: 'POST',
+    path: `${accounts}/${name}/token`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
+  });
+  return stringAt(objectAt(review, 'status'), 'token') ?? '';
+}
+
+async function bind(
+  name: string,
+  account: string,
+  rule: Omit<Rule, 'namespaces'>,
+  namespace: string | undefined,
+  request: Cluster['request'],
+): Promise<void> {
+  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
+  const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
+  const base = `/apis/rbac.authorization.k8s.io/v1${scope}`;
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  await request({
+    method: 'POST',
+    path: `${base}/${kind.toLowerCase()}s`,
+    body: { apiVersion, kind, metadata: { name }, rules: [rule] },
+  });
+  await request({
+    method: 'POST',
+    path: `${base}/${kind.toLowerCase()}bindings`,
+    body: {
+      apiVersion,
+      kind: `${kind}Binding`,
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
+      subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'default' }],
+    },
+  });
+}
