@@ -163,30 +163,41 @@ async function applyOrTakeBack(parts: EnforcementParts, decision: Decision): Pro
     await apply(parts, decision.manifest, false);
   } catch (error) {
     const unanswered = error instanceof Fault && error.code === 'kubernetes-unavailable';
-    if (!unanswered) {
-      await takeBackRecord(parts, decision);
-      throw error;
-    }
-    // The write may have happened. Only if it did, this is no failure; and until we know, the record stays.
-    if (!(await isInForce(parts, decision))) throw error;
+    // The write may have happened: its answer was lost, or it was sent again and then met its own new version.
+    const doubtful =
+      unanswered || (isConflict(error) && differences(decision.live, decision.next.written).length > 0);
+    const found = doubtful ? await findInForce(parts, decision) : 'no';
+    if (found === 'yes') return;
+    // Unanswered, it may even happen yet. Until we know, the record stays.
+    if (!unanswered && found === 'no') await takeBackRecord(parts, decision);
+    throw error;
   }
 }
 
-async function isInForce(parts: EnforcementParts, { next }: Decision): Promise<boolean> {
+function isConflict(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'conflict';
+}
+
+async function findInForce(parts: EnforcementParts, { next }: Decision): Promise<'yes' | 'no' | 'unknown'> {
   try {
     const live = await parts.kubernetes.getIngress(next.namespace, next.name);
-    return live?.metadata.uid === next.uid && differences(live, next.written).length === 0;
+    return live?.metadata.uid === next.uid && differences(live, next.written).length === 0 ? 'yes' : 'no';
   } catch {
-    return false;
+    return 'unknown';
   }
 }
 
 /** Reads back what is stored: an admission policy may have changed it on the way. */
 async function verify(parts: EnforcementParts, decision: Decision): Promise<void> {
   const { next } = decision;
-  const live = await readIngress(parts.kubernetes, next.namespace, next.name);
+  const live = await parts.kubernetes.getIngress(next.namespace, next.name);
+  if (live?.metadata.uid !== next.uid) {
+    await takeBackRecord(parts, decision);
+    const detail = `Ingress ${next.namespace}/${next.name} was deleted or made anew at this very moment`;
+    throw new Fault('conflict', detail, { reasons: [{ code: 'uid-mismatch', detail }] });
+  }
   const altered = differences(live, next.written);
-  if (live.metadata.uid === next.uid && altered.length === 0) return;
+  if (altered.length === 0) return;
   await restoreAnnotations(parts, live, restoration(live, next).annotations, false);
   await takeBackRecord(parts, decision);
   const reasons = altered.map(({ annotation, wanted, found }) => ({

@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { ingressNginx } from '../../src/enforcement/adapters/ingress-nginx.ts';
+import {
+  createEnforcementService,
+  type EnforcementService,
+} from '../../src/enforcement/enforcement-service.ts';
+import type { EnforcementParts } from '../../src/enforcement/parts.ts';
+import type { EnforcementSettings } from '../../src/enforcement/planning.ts';
+import { createVerificationRecords } from '../../src/enforcement/verification-records.ts';
+import { Fault } from '../../src/fault.ts';
+import { connectKubernetes } from '../../src/kubernetes/connect.ts';
+import type { Ingress } from '../../src/kubernetes/objects.ts';
+import type { ClientVerificationRecord } from '../../src/store/client-verifications.ts';
+import { type ApiServer, startApiServer } from '../support/kubernetes/server.ts';
+import { type IngressOptions, ingress } from './fixtures.ts';
+
+export interface Harness {
+  readonly server: ApiServer;
+  readonly service: EnforcementService;
+  /** The rows, by `namespace/name`; what is left after a crash. */
+  readonly rows: Map<string, ClientVerificationRecord>;
+  /** What happened, in order: `put applying`, `secret app`, `delete`, `remove unwanted`. */
+  readonly events: string[];
+  /** Thrown by the part of that name at its next call. */
+  readonly fail: { secret?: Error; put?: Error };
+  readonly warnings: string[];
+  /** Puts an Ingress there as `kubectl` would. */
+  place(options?: IngressOptions, manager?: string): void;
+  live(name?: string, namespace?: string): Promise<Ingress>;
+  annotations(name?: string, namespace?: string): Promise<Record<string, string>>;
+}
+
+export const requester = 'token:42';
+
+/** The service on the stand-in API server, with rows in memory and a publisher that only keeps a record. */
+export async function startHarness(
+  t: TestContext,
+  settings: Partial<EnforcementSettings> = {},
+): Promise<Harness> {
+  const server = await startApiServer({ namespaces: ['app', 'shop', 'internal-ca'] });
+  t.after(() => server.stop());
+  const directory = await mkdtemp(join(tmpdir(), 'internal-ca-enforcement-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const path = join(directory, 'kubeconfig');
+  await writeFile(path, server.kubeconfig());
+  const kubernetes = await connectKubernetes({ connection: { mode: 'kubeconfig', path } });
+  t.after(() => kubernetes.close());
+  const rows = new Map<string, ClientVerificationRecord>();
+  const events: string[] = [];
+  const warnings: string[] = [];
+  const fail: Harness['fail'] = {};
+  server.put({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'nginx' },
+    spec: { controller: 'k8s.io/ingress-nginx' },
+  });
+  const parts: EnforcementParts = {
+    kubernetes,
+    records: createVerificationRecords(memoryRows(rows, events, fail)),
+    publisher: {
+      async ensureNamespace(namespace) {
+        if (fail.secret !== undefined) throw fail.secret;
+        events.push(`secret ${namespace}`);
+        return { target: `secret:${namespace}/internal-ca`, caFingerprints: [] };
+      },
+      async removeUnwanted() {
+        events.push('remove unwanted');
+        return [];
+      },
+      status: () => [{ target: 'secret:app/internal-ca', caFingerprints: [], crlNumber: '7' }],
+    },
+    authorities: {
+      default: { name: 'internal-ca', chain: [] },
+      get(name) {
+        if (name === 'deep') return { name, chain: [{}, {}] };
+        if (name === 'internal-ca') return { name, chain: [] };
+        throw new Fault('authority-not-found', `There is no authority ${name}`);
+      },
+    },
+    withAdvisoryLock: (_key, work) => work(),
+    clock: { now: () => Date.parse('2026-11-23T12:00:00Z') },
+    adapters: [ingressNginx],
+    settings: { secretName: 'internal-ca', controller: 'ingress-nginx', namespaces: ['*'], ...settings },
+    warn: (message) => warnings.push(message),
+  };
+  async function live(name = 'web', namespace = 'app'): Promise<Ingress> {
+    const found = await kubernetes.getIngress(namespace, name);
+    if (found === undefined) throw new Error(`there is no Ingress ${namespace}/${name}`);
+    return found;
+  }
+  return {
+    server,
+    service: createEnforcementService(parts),
+    rows,
+    events,
+    fail,
+    warnings,
+    place(options = {}, manager = 'kubectl') {
+      const { uid: _ours, ...metadata } = ingress(options).metadata;
+      server.put({ ...ingress(options), metadata }, manager);
+    },
+    live,
+    annotations: async (name, namespace) => ({ ...(await live(name, namespace)).metadata.annotations }),
+  };
+}
+
+function memoryRows(rows: Map<string, ClientVerificationRecord>, events: string[], fail: Harness['fail']) {
+  const keyOf = (namespace: string, name: string) => `${namespace}/${name}`;
+  return {
+    async put(record: ClientVerificationRecord) {
+      if (fail.put !== undefined) throw fail.put;
+      events.push(`put ${JSON.stringify(record.spec).includes('"applied"') ? 'applied' : 'applying'}`);
+      // Through JSON, as the columns do.
+      const stored = {
+        ...record,
+        ...JSON.parse(JSON.stringify({ spec: record.spec, before: record.before, written: record.written })),
+      };
+      rows.set(keyOf(record.namespace, record.name), stored);
+      return stored;
+    },
+    find: async (namespace: string, name: string) => rows.get(keyOf(namespace, name)),
+    list: async () =>
+      [...rows.values()].sort((a, b) => (keyOf(a.namespace, a.name) < keyOf(b.namespace, b.name) ? -1 : 1)),
+    async delete(namespace: string, name: string) {
+      events.push('delete');
+      return rows.delete(keyOf(namespace, name));
+    },
+  };
+}
