@@ -89,13 +89,19 @@ export class DerReader {
     return content;
   }
 
-  /** Big-endian magnitude, without the leading zero octet, of an INTEGER that is greater than zero. */
-  positiveInteger(): Buffer {
+  /** Big-endian magnitude, without a leading zero octet, of an INTEGER that is not negative (one zero octet for 0). */
+  unsignedInteger(): Buffer {
     const content = this.integerContent();
     const first = content[0] ?? 0;
-    if (first & 0x80 || (first === 0 && content.length === 1))
-      throw this.#error('An INTEGER is not positive');
-    return first === 0 ? content.subarray(1) : content;
+    if (first & 0x80) throw this.#error('An INTEGER is negative');
+    return first === 0 && content.length > 1 ? content.subarray(1) : content;
+  }
+
+  /** As `unsignedInteger`, and greater than zero. */
+  positiveInteger(): Buffer {
+    const magnitude = this.unsignedInteger();
+    if (magnitude[0] === 0) throw this.#error('An INTEGER is not positive');
+    return magnitude;
   }
 
   /** An INTEGER or ENUMERATED between 0 and 2^31 - 1. */
@@ -120,15 +126,15 @@ export class DerReader {
     return content.subarray(1);
   }
 
-  /** Numbers of the bits that are set in a named bit list; trailing zero bits are an error (X.690 11.2.2). */
+  /**
+   * Numbers of the bits that are set in a named bit list. Trailing zero bits are let pass: X.690 11.2.2 drops them, but CA
+   * certificates in use have them, and they mean nothing.
+   */
   namedBits(): number[] {
     const content = this.content(tag.bitString);
-    const unused = content[0];
-    const last = content.at(-1) ?? 0;
-    if (unused === undefined || unused > 7) throw this.#error('A BIT STRING is malformed');
-    if (content.length === 1 ? unused !== 0 : ((last >> unused) & 1) === 0 || last & ((1 << unused) - 1)) {
-      throw this.#error('A named bit list has trailing zero bits');
-    }
+    const unused = content[0] ?? 8;
+    const last = content.length === 1 ? 0xff : (content.at(-1) ?? 0);
+    if (unused > 7 || last & ((1 << unused) - 1)) throw this.#error('A BIT STRING is malformed');
     const bits: number[] = [];
     for (let bit = 0; bit < (content.length - 1) * 8; bit += 1) {
       if ((content[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) bits.push(bit);

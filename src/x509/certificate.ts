@@ -46,7 +46,8 @@ export function readCertificate(der: Uint8Array): Certificate {
     const signed = readSigned(der);
     const tbs = new DerReader(signed.tbs).sequence();
     const version = readVersion(tbs);
-    const serial = tbs.positiveInteger().toString('hex');
+    // Zero, which RFC 5280 4.1.2.2 asks users to handle: roots in use have it.
+    const serial = tbs.unsignedInteger().toString('hex');
     // RFC 5280 4.1.1.2: the two are the same; else one of them is not covered by the signature.
     if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm)) {
       throw new DerError('The signature algorithms inside and outside differ', 0);

@@ -73,10 +73,9 @@ function readCrlExtensions(
 
 function readCrlNumber(value: Buffer): bigint {
   const reader = new DerReader(value);
-  const content = reader.integerContent();
+  const magnitude = reader.unsignedInteger();
   reader.finish();
-  if ((content[0] ?? 0) & 0x80) throw new DerError('The CRLNumber is negative', 0);
-  return BigInt(`0x${content.toString('hex')}`);
+  return BigInt(`0x${magnitude.toString('hex')}`);
 }
 
 /** A critical extension that is not understood makes the whole CRL unusable (RFC 5280 5.2, 5.3). */

@@ -12,6 +12,7 @@ import { verifySigned } from '../../src/x509/signed.ts';
 import { skipUnless } from '../support/skip.ts';
 import { day, makeCa, type TestCa } from './authority.ts';
 import { openssl } from './openssl.ts';
+import { throwsX509 } from './throws.ts';
 
 const ca = makeCa('CN=internal-ca,O=Acme');
 const now = Math.floor(Date.now() / 1000) * 1000;
@@ -184,3 +185,31 @@ test('the chunks of the entries are not copied into the TBS, and a hundred thous
     encodeTbsCertList({ ...header, ...period, entries: chunks }).includes(chunks[50] ?? assert.fail()),
   );
 });
+
+test('refuses entries with an unknown reason or a critical extension that is not understood', () => {
+  const entry = (extension: string): Buffer => {
+    const time = '170d3236313132333135343030305a';
+    const content = `020101${time}` + `30${hexLength(extension)}${extension}`;
+    return Buffer.from(`30${hexLength(content)}${content}`, 'hex');
+  };
+  const read = (extension: string): unknown => [...readCrl(crlOf([entry(extension)])).entries()];
+  assert.deepEqual(read('300a0603551d1504030a0101'), [
+    { serial: '01', revocationDate: new Date('2026-11-23T15:40:00Z'), reason: 'keyCompromise' },
+  ]);
+  throwsX509(
+    () => read('300a0603551d1504030a0106'),
+    'crl-malformed',
+    'crl.revokedCertificates',
+    /reason code 6/,
+  );
+  throwsX509(() => read('300b06022a030101ff04020500'), 'crl-malformed', 'crl.extensions.1.2.3');
+  throwsX509(
+    () => read('300a0603551d1504030a0101'.repeat(2)),
+    'crl-malformed',
+    'crl.revokedCertificates.reasonCode',
+  );
+});
+
+function hexLength(hex: string): string {
+  return (hex.length / 2).toString(16).padStart(2, '0');
+}

@@ -106,6 +106,11 @@ const awkward: readonly Buffer[] = [
   nameOf([ava(O, 0x14, Buffer.from('Müller', 'latin1')), ava(CN, 0x0c, '器😀')]),
   nameOf([ava(CN, 0x1e, Buffer.from('0041007a00fc', 'hex'))], [ava('1.2.3.4', 0x0c, 'unknown')]),
   nameOf(
+    [ava('1.2.3.5', 0x1c, Buffer.from('0000004a0001f600', 'hex'))],
+    [ava('1.2.3.6', 0x1e, Buffer.from('00fc', 'hex'))],
+    [ava('1.2.3.7', 0x14, Buffer.from('fc', 'hex'))],
+  ),
+  nameOf(
     [ava('0.9.2342.19200300.100.1.25', 0x16, 'example')],
     [ava('0.9.2342.19200300.100.1.1', 0x0c, 'jdoe')],
     [ava('1.2.840.113549.1.9.1', 0x16, 'a@b.example')],
