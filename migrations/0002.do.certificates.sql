@@ -27,8 +27,7 @@ create table certificates (
 -- One index per search. text_pattern_ops serves prefixes whatever the collation of the database; left() keeps a long
 -- name below the size that an index can hold.
 create unique index certificates_id on certificates (id);
-create index certificates_common_name on certificates (lower(left(common_name, 256)) text_pattern_ops)
-  where common_name is not null;
+create index certificates_common_name on certificates (lower(left(common_name, 256)) text_pattern_ops);
 create index certificates_subject on certificates (lower(left(subject, 256)) text_pattern_ops);
 create index certificates_sans on certificates using gin (sans);
 create index certificates_profile on certificates (profile, id);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { EntryReader } from './crl-entries.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import type { BuiltCrl, CrlBuildSession, StoredCrl } from './crls.ts';
 import type { Database, Queryable } from './database.ts';
 
-/** About 1 MB a page: few round trips, and no page holds up the event loop. */
-const entriesPerPage = 20_000;
 const keptCrls = 3;
+/** After marking this many rows, the next build would find the index full of dead entries. */
+const vacuumAfter = 50_000;
 
 /**
  * A million rows are marked in one statement, which the pool's statement timeout was not made for. And the entries are
@@ -19,12 +20,12 @@ const buildSettings = `select set_config('statement_timeout', '10min', true),
  * before the transaction begins: a snapshot from while we waited would miss the CRL of the holder before us, and give
  * its number again. (The primary key of `crls` is the last guard.)
  */
-export function buildCrl(
+export async function buildCrl(
   db: Database,
   authority: string,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
 ): Promise<StoredCrl | undefined> {
-  return db.withAdvisoryLock(`internal-ca/crl/${authority}`, async (session) => {
+  const result = await db.withAdvisoryLock(`internal-ca/crl/${authority}`, async (session) => {
     try {
       return await session.transaction((tx) => buildIn(tx, authority, work), {
         isolation: 'repeatable read',
@@ -34,6 +35,11 @@ export function buildCrl(
       throw error;
     }
   });
+  if (result !== undefined && result.marked >= vacuumAfter) {
+    // Where the database does not let us, its own autovacuum comes a minute later.
+    await db.query({ text: 'vacuum (analyze) revocations' }).catch(() => undefined);
+  }
+  return result?.stored;
 }
 
 /** Rolls back: no CRL, so nothing entered or left one. */
@@ -43,7 +49,7 @@ async function buildIn(
   tx: Queryable,
   authority: string,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
-): Promise<StoredCrl> {
+): Promise<{ stored: StoredCrl; marked: number }> {
   await tx.query({ text: buildSettings });
   const previous = await latestCrl(tx, authority);
   if (previous !== undefined) await dropExpired(tx, previous);
@@ -58,16 +64,13 @@ async function buildIn(
   if (built === undefined) throw new NothingBuilt();
   // What comes next marks every row as listed: a CRL made without them would lose revocations for ever.
   if (!entries.complete) throw new Error('A CRL was built without reading every entry');
-  await tx.query({
-    text: 'update revocations set first_crl = $2 where authority = $1 and first_crl is null',
-    values: [authority, number],
-  });
+  const marked = await markListed(tx, authority, number);
   const stored = await insertCrl(tx, authority, number, entries.count, built);
   await tx.query({
     text: 'delete from crls where authority = $1 and number <= $2',
     values: [authority, number - BigInt(keptCrls)],
   });
-  return stored;
+  return { stored, marked };
 }
 
 async function latestCrl(tx: Queryable, authority: string): Promise<StoredCrl | undefined> {
@@ -90,69 +93,22 @@ async function dropExpired(tx: Queryable, previous: StoredCrl): Promise<void> {
   });
 }
 
+async function markListed(tx: Queryable, authority: string, number: bigint): Promise<number> {
+  const [row] = await tx.query<{ count: number }>({
+    text: `with marked as (
+        update revocations set first_crl = $2 where authority = $1 and first_crl is null returning 1
+      ) select count(*)::int as count from marked`,
+    values: [authority, number],
+  });
+  return row?.count ?? 0;
+}
+
 async function countPending(tx: Queryable, authority: string): Promise<number> {
   const [row] = await tx.query<{ count: number }>({
     text: 'select count(*)::int as count from revocations where authority = $1 and first_crl is null',
     values: [authority],
   });
   return row?.count ?? 0;
-}
-
-interface EntryPage {
-  readonly entries: Buffer | null;
-  readonly count: number;
-  /** The last serial, when more pages may follow. */
-  readonly last: Buffer | null;
-}
-
-/** The index on (authority, serial), which holds the entries too: in order and without the table once vacuumed. */
-const pageText = `
-with bound as (
-  select serial from revocations
-  where authority = $1 and in_crl and serial > $2 order by serial offset ${entriesPerPage - 1} limit 1
-)
-select string_agg(entry, ''::bytea order by serial) as entries, count(*)::int as count,
-  (select serial from bound) as last
-from revocations
-where authority = $1 and in_crl and serial > $2
-  and serial <= coalesce((select serial from bound), '\\x${'ff'.repeat(21)}'::bytea)`;
-
-/** Reads the entries in pages by serial; the server joins the bytes of each, and reads on while we take one. */
-class EntryReader {
-  /** Entries of the last whole reading. */
-  count = 0;
-  complete = false;
-  readonly #tx: Queryable;
-  readonly #authority: string;
-
-  constructor(tx: Queryable, authority: string) {
-    this.#tx = tx;
-    this.#authority = authority;
-  }
-
-  async *read(): AsyncGenerator<Buffer> {
-    this.count = 0;
-    this.complete = false;
-    let next: Promise<EntryPage> | undefined = this.#page(Buffer.alloc(0));
-    while (next !== undefined) {
-      const page: EntryPage = await next;
-      next = page.last === null ? undefined : this.#page(page.last);
-      // Whoever stops reading does not wait for it.
-      next?.catch(() => undefined);
-      this.count += page.count;
-      if (page.entries !== null) yield page.entries;
-    }
-    this.complete = true;
-  }
-
-  async #page(after: Buffer): Promise<EntryPage> {
-    const [page] = await this.#tx.query<EntryPage>({
-      name: 'crl-entries',
-      text: pageText,
-      values: [this.#authority, after],
-    });
-    return page ?? { entries: null, count: 0, last: null };
-  }
 }
 
 async function insertCrl(

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { Fault } from '../fault.ts';
 import { toFault } from './database-fault.ts';
 
 /** One SQL statement. */
@@ -60,7 +61,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     idle_in_transaction_session_timeout: 60_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    onConnect: keepCommitsDurable,
+    onConnect: prepareSession,
   });
   // Without a listener a broken idle connection would end the process.
   pool.on('error', (error) => options.onIdleError(error));
@@ -100,12 +101,12 @@ export function openDatabase(options: DatabaseOptions): Database {
 
 /**
  * A certificate or a revocation that was acknowledged must survive a crash of the server: a server or role that is set
- * to `synchronous_commit = off` is overruled for our sessions; every stronger setting stays.
+ * to `synchronous_commit = off` is overruled for our sessions; every stronger setting stays. And every search has its
+ * index, which the default price of a random page, that of a spinning disk, would make the planner avoid.
  */
-async function keepCommitsDurable(client: pg.ClientBase): Promise<void> {
-  await client.query(
-    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
-  );
+async function prepareSession(client: pg.ClientBase): Promise<void> {
+  await client.query(`select set_config('random_page_cost', '1.1', false),
+    case current_setting('synchronous_commit') when 'off' then set_config('synchronous_commit', 'on', false) end`);
 }
 
 function sessionOf(client: pg.ClientBase, discard: () => void): Session {
@@ -123,21 +124,37 @@ function sessionOf(client: pg.ClientBase, discard: () => void): Session {
       throw mapped;
     }
   };
-  return {
-    query,
-    async transaction(work, options) {
-      await query({ text: `begin isolation level ${options?.isolation ?? 'read committed'}` });
-      try {
-        const result = await work({ query });
-        await query({ text: 'commit' });
-        return result;
-      } catch (error) {
-        // A connection whose rollback fails is in an unknown state.
-        await query({ text: 'rollback' }).catch(discard);
-        throw error;
-      }
-    },
+  return { query, transaction: (work, options) => inTransaction(query, discard, work, options) };
+}
+
+async function inTransaction<T>(
+  query: Queryable['query'],
+  discard: () => void,
+  work: (tx: Queryable) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const failures: unknown[] = [];
+  const watched: Queryable['query'] = async <Row extends pg.QueryResultRow>(statement: Statement) => {
+    try {
+      return await query<Row>(statement);
+    } catch (error) {
+      failures.push(error);
+      throw error;
+    }
   };
+  await query({ text: `begin isolation level ${options.isolation ?? 'read committed'}` });
+  try {
+    const result = await work({ query: watched });
+    // The server answers COMMIT of a failed transaction with a ROLLBACK, and no error.
+    if (failures.length > 0) throw failures[0];
+    await query({ text: 'commit' });
+    return result;
+  } catch (error) {
+    // An outage closes the connection, and with it the transaction.
+    if (error instanceof Fault && error.code === 'database-unavailable') discard();
+    else await query({ text: 'rollback' }).catch(discard);
+    throw error;
+  }
 }
 
 async function whileLocked<T>(
