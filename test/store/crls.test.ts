@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { type CertificateStore, createCertificateStore } from '../../src/store/certificates.ts';
+import { type BuiltCrl, type CrlBuildSession, type CrlStore, createCrlStore } from '../../src/store/crls.ts';
+import type { Database } from '../../src/store/database.ts';
+import { createRevocationStore, type RevocationStore } from '../../src/store/revocations.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { certificateRecord, daysFrom, revocationRequest, start } from './records.ts';
+
+interface Stores {
+  readonly db: Database;
+  readonly certificates: CertificateStore;
+  readonly revocations: RevocationStore;
+  readonly crls: CrlStore;
+}
+
+async function openStores(t: TestContext): Promise<Stores> {
+  const { db } = await createTestDatabase(t);
+  return {
+    db,
+    certificates: createCertificateStore(db),
+    revocations: createRevocationStore(db),
+    crls: createCrlStore(db),
+  };
+}
+
+async function revokeOne(stores: Stores, notAfter = daysFrom(start, 90), authority = 'internal-ca') {
+  const record = certificateRecord({ notAfter, authority });
+  await stores.certificates.insert(record);
+  await stores.revocations.revoke(revocationRequest(record.serial, { authority }));
+  return record.serial;
+}
+
+async function read(session: CrlBuildSession): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of session.entries()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The "CRL" is its entries, and an entry is its serial: what was in it can be read off. */
+const buildAt =
+  (thisUpdate: Date) =>
+  async (session: CrlBuildSession): Promise<BuiltCrl> => ({
+    thisUpdate,
+    nextUpdate: daysFrom(thisUpdate, 7),
+    der: Buffer.concat([await read(session), Buffer.from([0xff])]),
+  });
+
+async function serialsOf(crls: CrlStore): Promise<string[]> {
+  const latest = await crls.latestDer('internal-ca');
+  return latest?.der.subarray(0, -1).toString('hex').match(/.{32}/g) ?? [];
+}
+
+test('without a CRL there is none; the first has number 1 and may be empty', async (t) => {
+  const { crls } = await openStores(t);
+  assert.equal(await crls.latest('internal-ca'), undefined);
+  assert.equal(await crls.latestDer('internal-ca'), undefined);
+  const built = await crls.build('internal-ca', async (session) => {
+    assert.deepEqual([session.previous, session.number, session.pending], [undefined, 1n, 0]);
+    return buildAt(start)(session);
+  });
+  assert.ok(built);
+  const { createdAt, ...rest } = built;
+  assert.ok(createdAt instanceof Date);
+  assert.deepEqual(rest, {
+    authority: 'internal-ca',
+    number: 1n,
+    thisUpdate: start,
+    nextUpdate: daysFrom(start, 7),
+    entryCount: 0,
+    sha256: createHash('sha256')
+      .update(Buffer.from([0xff]))
+      .digest('hex'),
+    sizeBytes: 1,
+  });
+  assert.deepEqual(await crls.latest('internal-ca'), built);
+  assert.deepEqual(await crls.latestDer('internal-ca'), { ...built, der: Buffer.from([0xff]) });
+});
+
+test('entries come in ascending order of serial, of this authority only', async (t) => {
+  const stores = await openStores(t);
+  const serials: string[] = [];
+  for (let index = 0; index < 20; index++) serials.push(await revokeOne(stores));
+  await revokeOne(stores, daysFrom(start, 90), 'other');
+  const built = await stores.crls.build('internal-ca', buildAt(start));
+  assert.equal(built?.entryCount, 20);
+  assert.deepEqual(await serialsOf(stores.crls), serials.toSorted());
+});
+
+test('45,000 entries come whole, in pages, byte for byte', async (t) => {
+  const stores = await openStores(t);
+  await stores.db.query({
+    text: `with c as (
+        insert into certificates (serial, authority, profile, subject, sans, not_before, not_after, requester,
+          spki_sha256, fingerprint, metadata, created_at, der)
+        select substr(sha256(i::text::bytea), 1, 16), 'internal-ca', 'client', 'CN=x', '{}', now(),
+          now() + interval '1 year', 't', sha256(''), sha256(''), '{}', now(), ''
+        from generate_series(1, 45000) i returning id, serial, authority, not_after
+      ) insert into revocations (serial, certificate_id, authority, entry, not_after, revoked_at, reason, requester)
+      select serial, id, authority, serial, not_after, now(), 'unspecified', 't' from c`,
+  });
+  const built = await stores.crls.build('internal-ca', buildAt(start));
+  assert.equal(built?.entryCount, 45_000);
+  const serials = await serialsOf(stores.crls);
+  const expected = Array.from({ length: 45_000 }, (_, index) =>
+    createHash('sha256')
+      .update(String(index + 1))
+      .digest('hex')
+      .slice(0, 32),
+  ).sort();
+  assert.deepEqual(serials, expected);
+});
+
+test('builds that start at once take turns and give rising numbers', async (t) => {
+  const stores = await openStores(t);
+  // As a second process would: a store of its own.
+  const others = createCrlStore(stores.db);
+  let building = 0;
+  const work = async (session: CrlBuildSession): Promise<BuiltCrl> => {
+    assert.equal(++building, 1);
+    const built = await buildAt(start)(session);
+    building--;
+    return built;
+  };
+  const built = await Promise.all(
+    [stores.crls, others, stores.crls, others].map((crls) => crls.build('internal-ca', work)),
+  );
+  assert.deepEqual(built.map((crl) => crl?.number).sort(), [1n, 2n, 3n, 4n]);
+});
+
+test('two authorities build side by side', async (t) => {
+  const { crls } = await openStores(t);
+  await crls.build('internal-ca', async (session) => {
+    const other = await crls.build('other', buildAt(start));
+    assert.equal(other?.number, 1n);
+    return buildAt(start)(session);
+  });
+});
+
+test('a revocation that commits during a build is not lost: it is in the next CRL', async (t) => {
+  const stores = await openStores(t);
+  const before = await revokeOne(stores);
+  let during = '';
+  await stores.crls.build('internal-ca', async (session) => {
+    during = await revokeOne(stores);
+    return buildAt(start)(session);
+  });
+  assert.deepEqual(await serialsOf(stores.crls), [before]);
+  assert.deepEqual(await stores.revocations.pending('internal-ca'), { count: 1, compromised: false });
+  assert.equal((await stores.certificates.findBySerial(before))?.revocation?.crlNumber, '1');
+  assert.equal((await stores.certificates.findBySerial(during))?.revocation?.crlNumber, undefined);
+
+  await stores.crls.build('internal-ca', async (session) => {
+    assert.equal(session.pending, 1);
+    return buildAt(start)(session);
+  });
+  assert.deepEqual(await serialsOf(stores.crls), [before, during].sort());
+  assert.equal((await stores.certificates.findBySerial(during))?.revocation?.crlNumber, '2');
+  assert.equal((await stores.certificates.findBySerial(before))?.revocation?.crlNumber, '1');
+});
+
+test('a revocation that began before another and commits after it is in the next CRL', async (t) => {
+  const stores = await openStores(t);
+  const slow = certificateRecord();
+  await stores.certificates.insert(slow);
+  let quick = '';
+  await stores.db.transaction(async (tx) => {
+    const session = { ...stores.db, query: tx.query };
+    await createRevocationStore(session).revoke(revocationRequest(slow.serial));
+    quick = await revokeOne(stores);
+    await stores.crls.build('internal-ca', buildAt(start));
+  });
+  assert.deepEqual(await serialsOf(stores.crls), [quick]);
+  await stores.crls.build('internal-ca', buildAt(start));
+  assert.deepEqual(await serialsOf(stores.crls), [quick, slow.serial].sort());
+});
+
+test('an entry leaves only after one CRL that was issued past the expiry of its certificate', async (t) => {
+  const stores = await openStores(t);
+  const stays = await revokeOne(stores);
+  const leaves = await revokeOne(stores, daysFrom(start, 10));
+  const steps: [number, string[]][] = [
+    [5, [stays, leaves]],
+    // Expired, but no CRL since has said so.
+    [11, [stays, leaves]],
+    [12, [stays]],
+    [13, [stays]],
+  ];
+  for (const [days, expected] of steps) {
+    await stores.crls.build('internal-ca', buildAt(daysFrom(start, days)));
+    assert.deepEqual(await serialsOf(stores.crls), expected.toSorted(), `day ${days}`);
+  }
+});
+
+test('a certificate revoked after it expired is still on one CRL', async (t) => {
+  const stores = await openStores(t);
+  await stores.crls.build('internal-ca', buildAt(daysFrom(start, 20)));
+  const late = await revokeOne(stores, daysFrom(start, 10));
+  await stores.crls.build('internal-ca', buildAt(daysFrom(start, 21)));
+  assert.deepEqual(await serialsOf(stores.crls), [late]);
+  await stores.crls.build('internal-ca', buildAt(daysFrom(start, 22)));
+  assert.deepEqual(await serialsOf(stores.crls), []);
+});
+
+test('work that answers nothing, or fails, leaves everything as it was', async (t) => {
+  const stores = await openStores(t);
+  const expired = await revokeOne(stores, daysFrom(start, 10));
+  await stores.crls.build('internal-ca', buildAt(daysFrom(start, 11)));
+  const pending = await revokeOne(stores);
+  assert.equal(await stores.crls.build('internal-ca', async () => undefined), undefined);
+  await assert.rejects(
+    stores.crls.build('internal-ca', async () => {
+      throw new Error('the key is gone');
+    }),
+    /the key is gone/,
+  );
+  assert.equal((await stores.revocations.pending('internal-ca')).count, 1);
+  assert.equal((await stores.crls.latest('internal-ca'))?.number, 1n);
+  const [row] = await stores.db.query<{ in_crl: boolean }>({
+    text: 'select in_crl from revocations where serial = $1',
+    values: [Buffer.from(expired, 'hex')],
+  });
+  assert.equal(row?.in_crl, true);
+  await stores.crls.build('internal-ca', buildAt(daysFrom(start, 12)));
+  assert.deepEqual(await serialsOf(stores.crls), [pending]);
+});
+
+test('a CRL made without reading every entry is refused', async (t) => {
+  const stores = await openStores(t);
+  await revokeOne(stores);
+  const built = { thisUpdate: start, nextUpdate: daysFrom(start, 7), der: Buffer.from([1]) };
+  await assert.rejects(
+    stores.crls.build('internal-ca', async () => built),
+    /without reading every entry/,
+  );
+  await assert.rejects(
+    stores.crls.build('internal-ca', async (session) => {
+      for await (const _ of session.entries()) break;
+      return built;
+    }),
+    /without reading every entry/,
+  );
+  assert.equal(await stores.crls.latest('internal-ca'), undefined);
+  assert.equal((await stores.revocations.pending('internal-ca')).count, 1);
+});
+
+test('the last three CRLs of an authority are kept', async (t) => {
+  const { crls, db } = await openStores(t);
+  await crls.build('other', buildAt(start));
+  for (let index = 0; index < 5; index++) await crls.build('internal-ca', buildAt(start));
+  const rows = await db.query<{ kept: string }>({
+    text: 'select authority || number as kept from crls order by authority, number',
+  });
+  assert.deepEqual(
+    rows.map((row) => row.kept),
+    ['internal-ca3', 'internal-ca4', 'internal-ca5', 'other1'],
+  );
+});
