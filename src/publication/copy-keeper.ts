@@ -40,6 +40,7 @@ export function createCopyKeeper(o: CopyKeeperOptions): CopyKeeper {
   let writtenAt: Date | undefined;
   let error: string | undefined = 'not written yet';
   let timer: NodeJS.Timeout | undefined;
+  let lastSeen: string | undefined;
   let closed = false;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -93,8 +94,10 @@ export function createCopyKeeper(o: CopyKeeperOptions): CopyKeeper {
     },
     bring: () => exclusively(attempt),
     bringSoon(delayMs, seen) {
+      // A later sight replaces an earlier one: our own write may be seen first and somebody's edit of it next.
+      lastSeen = seen;
       schedule(delayMs, () => {
-        if (seen === undefined || seen !== copy?.resourceVersion) retry();
+        if (lastSeen === undefined || lastSeen !== copy?.resourceVersion) retry();
       });
     },
     exclusively,

@@ -1,0 +1,43 @@
+import { webcrypto } from 'node:crypto';
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import type { TrustMaterial } from '../../src/publication/trust-material.ts';
+
+/** A real CA certificate, and a CRL of it of any size, for tests of what carries them. */
+export interface MaterialSource {
+  at(crlNumber: bigint, o?: { crlBytes?: number }): TrustMaterial;
+}
+
+export async function createMaterialSource(name = 'CN=internal-ca'): Promise<MaterialSource> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      name,
+      keys,
+      signingAlgorithm: algorithm,
+      notBefore: new Date('2026-01-01'),
+      notAfter: new Date('2036-01-01'),
+      extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
+    },
+    webcrypto,
+  );
+  const fingerprint = Buffer.from(await certificate.getThumbprint('SHA-256', webcrypto)).toString('hex');
+  return {
+    at: (crlNumber, { crlBytes = 0 } = {}) => ({
+      caCrt: `${certificate.toString('pem')}\n`,
+      caCrl: crlOf(crlNumber, crlBytes),
+      crlNumber,
+      nextUpdate: new Date('2026-12-01'),
+      caFingerprints: [fingerprint],
+    }),
+  };
+}
+
+/** Only the armour counts here: the number stands in the body, so that two CRLs differ. */
+function crlOf(crlNumber: bigint, bytes: number): string {
+  const body = Buffer.alloc(Math.max(64, Math.floor((bytes * 3) / 4)), `CRL ${crlNumber} `).toString(
+    'base64',
+  );
+  return `-----BEGIN X509 CRL-----\n${body}\n-----END X509 CRL-----\n`;
+}
