@@ -24,8 +24,8 @@ export interface Target {
 /** An Ingress that was judged safe, and what is to be done to it. */
 interface Decision {
   readonly live: Ingress;
-  /** What we did to this very Ingress before, if anything. */
-  readonly previous: VerificationRecord | undefined;
+  /** The record until now, be it of an Ingress that is gone. */
+  readonly recorded: VerificationRecord | undefined;
   readonly next: VerificationRecord;
   readonly manifest: Applied<Ingress>;
   readonly warnings: readonly VerificationWarning[];
@@ -108,7 +108,7 @@ async function decide(
   const now = new Date(parts.clock.now());
   return {
     live,
-    previous,
+    recorded,
     next: {
       namespace,
       name,
@@ -210,10 +210,10 @@ async function verify(parts: EnforcementParts, decision: Decision): Promise<void
 }
 
 /** The Ingress was not touched: the row is again what it was, and a copy that nobody needs goes. */
-async function takeBackRecord(parts: EnforcementParts, { previous, next }: Decision): Promise<void> {
+async function takeBackRecord(parts: EnforcementParts, { recorded, next }: Decision): Promise<void> {
   try {
-    if (previous !== undefined) {
-      await parts.records.put(previous);
+    if (recorded !== undefined) {
+      await parts.records.put(recorded);
     } else {
       await parts.records.delete(next.namespace, next.name);
       await parts.publisher.removeUnwanted();

@@ -65,7 +65,21 @@ test('died while changing the wish: the annotations of the earlier one are still
   assert.deepEqual(await harness.annotations(), prefixed(original));
 });
 
-test('an answer that got lost, of a write that did happen, is no failure', async (t) => {
+test('an answer of "try again later" to a write that did happen is no failure', async (t) => {
+  const harness = await start(t);
+  await harness.service.enforce('app', 'web', {}, { requester });
+  const metadata = { annotations: await harness.annotations() };
+  await harness.service.undo('app', 'web', { requester });
+  harness.server.interfere((call) => {
+    if (call.verb !== 'patch') return undefined;
+    harness.place({ metadata }, 'internal-ca');
+    return { status: 503 };
+  });
+  const answer = await harness.service.enforce('app', 'web', {}, { requester });
+  assert.equal(answer.state, 'Enforced');
+});
+
+test('a write that was sent twice and met its own new version is no failure', async (t) => {
   const harness = await start(t);
   let lost = false;
   harness.server.interfere((call) => {

@@ -98,6 +98,9 @@ test('another wish takes away what it no longer needs', async (t) => {
     { matchCommonName: 'alice', errorPage: '/sorry' },
     { requester },
   );
+  const plain = await harness.service.enforce('app', 'web', {}, { requester });
+  assert.deepEqual(plain.annotations.written, written);
+  assert.deepEqual(codes(plain.warnings), ['ssl-redirect-overruled']);
   const off = await harness.service.enforce('app', 'web', { mode: 'off' }, { requester });
   assert.deepEqual(await harness.annotations(), {
     ...prefixed({ 'proxy-body-size': '1m', 'ssl-redirect': 'false', 'force-ssl-redirect': 'false' }),
@@ -179,6 +182,21 @@ test('with an earlier record, a failure puts that one back', async (t) => {
   harness.fail.secret = new Fault('publication-refused', 'somebody else has it');
   await refused(harness, () => harness.service.enforce('app', 'web', { mode: 'optional' }, { requester }));
   assert.deepEqual(harness.rows.get('app/web'), earlier);
+});
+
+test('an Ingress made anew is enforced anew; a failure there keeps the old record', async (t) => {
+  const harness = await start(t);
+  await harness.service.enforce('app', 'web', {}, { requester });
+  const earlier = harness.rows.get('app/web');
+  harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'web');
+  harness.place({ annotations: { 'force-ssl-redirect': 'true' } });
+  harness.fail.secret = new Fault('publication-refused', 'somebody else has it');
+  await refused(harness, () => harness.service.enforce('app', 'web', {}, { requester }));
+  assert.deepEqual(harness.rows.get('app/web'), earlier);
+  delete harness.fail.secret;
+  const answer = await harness.service.enforce('app', 'web', {}, { requester });
+  assert.equal(answer.annotations.before[`${prefix}force-ssl-redirect`], 'true');
+  assert.notEqual(harness.rows.get('app/web')?.uid, earlier?.uid);
 });
 
 test('without a record nothing is written at all', async (t) => {

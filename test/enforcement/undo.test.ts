@@ -95,7 +95,8 @@ test('a dry run says so and writes nothing', async (t) => {
 
 test('a change between looking and restoring is looked at again', async (t) => {
   const harness = await enforced(t);
-  const annotations = { ...(await harness.annotations()), touched: 'yes' };
+  const theirs = `${prefix}auth-tls-secret`;
+  const annotations = { ...(await harness.annotations()), [theirs]: 'app/their-ca' };
   let changes = 0;
   harness.server.interfere((call) => {
     if (call.verb === 'patch' && changes === 0) {
@@ -105,7 +106,7 @@ test('a change between looking and restoring is looked at again', async (t) => {
     return undefined;
   });
   await harness.service.undo('app', 'web', { requester });
-  assert.deepEqual(await harness.annotations(), { ...prefixed(original), touched: 'yes' });
+  assert.deepEqual(await harness.annotations(), { ...prefixed(original), [theirs]: 'app/their-ca' });
 });
 
 test('while the API server is away nothing is forgotten', async (t) => {
