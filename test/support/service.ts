@@ -19,7 +19,7 @@ export interface TestServiceOptions {
   readonly inProcess?: boolean;
   /** With `inProcess` only. */
   readonly clock?: Clock;
-  /** Default: a new one, removed after the test. */
+  /** Default: a new one. Removed after the test. */
   readonly dataDirectory?: string;
   /** More arguments for Node, before the program. For a child only. */
   readonly nodeArguments?: readonly string[];
@@ -29,7 +29,7 @@ export interface TestServiceOptions {
 
 /** The real service, listening on a free port of 127.0.0.1. */
 export interface TestService {
-  /** The present address; `restart` changes it. */
+  /** The present address, or the last one; `restart` changes it. */
   readonly url: string;
   readonly adminToken: string;
   readonly dataDirectory: string;
@@ -68,6 +68,12 @@ export async function startTestService(t: TestScope, options: TestServiceOptions
   const start = (): Promise<Running> =>
     options.inProcess === true ? runHere(env, options.clock ?? systemClock) : runChild(env, options);
   let running: Running | undefined;
+  let url = '';
+
+  async function run(): Promise<void> {
+    running = await start();
+    url = running.url;
+  }
 
   async function stop(): Promise<number | null> {
     const stopping = running;
@@ -77,22 +83,17 @@ export async function startTestService(t: TestScope, options: TestServiceOptions
 
   t.after(async () => {
     await stop();
-    if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true });
+    await rm(dataDirectory, { recursive: true, force: true });
   });
-  running = await start();
+  await run();
   const adminToken = options.env?.ADMIN_TOKEN ?? (await readAdminToken(dataDirectory));
-
-  function present(): Running {
-    if (running === undefined) throw new Error('the service does not run');
-    return running;
-  }
 
   return {
     get url() {
-      return present().url;
+      return url;
     },
     get log() {
-      return present().child?.log ?? [];
+      return running?.child?.log ?? [];
     },
     get pid() {
       return running?.child?.pid;
@@ -100,17 +101,17 @@ export async function startTestService(t: TestScope, options: TestServiceOptions
     adminToken,
     dataDirectory,
     call: (method, path, callOptions = {}) =>
-      callHttp(method, `${present().url}${path}`, { token: adminToken, ...callOptions }),
+      callHttp(method, `${url}${path}`, { token: adminToken, ...callOptions }),
     stop,
     async kill() {
-      const { child } = present();
-      if (child === undefined) throw new Error('a service in this process cannot be killed');
+      const child = running?.child;
+      if (child === undefined) throw new Error('there is no child process to kill');
       running = undefined;
       await child.kill();
     },
     async restart() {
       await stop();
-      running = await start();
+      await run();
     },
   };
 }
