@@ -12,10 +12,9 @@ import { skipUnless } from '../support/skip.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Step {
-  readonly needsNginx: boolean;
   readonly commands: string;
   /** What the README says that they print; undefined when it shows nothing. */
-  readonly output?: string | undefined;
+  readonly output: string | undefined;
 }
 
 /** The commands of the README's tour, in their order: blocks marked with a comment, and the output that follows. */
