@@ -63,7 +63,10 @@ test("the README's tour works line by line and prints what it says", async (t) =
   assert.equal(steps.length, 5);
   const service = await startTestService(t);
   const directory = await mkdtemp(join(tmpdir(), 'tour-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  t.after(async () => {
+    await run('nginx -p . -c docs/examples/nginx.conf -s stop || true', directory);
+    await rm(directory, { recursive: true, force: true });
+  });
   await symlink(service.dataDirectory, join(directory, 'data'));
   await mkdir(join(directory, 'docs'));
   await cp(join(root, 'docs/examples'), join(directory, 'docs/examples'), { recursive: true });
@@ -72,7 +75,6 @@ test("the README's tour works line by line and prints what it says", async (t) =
     text.replaceAll('http://127.0.0.1:8080', service.url).replaceAll('8443', port);
   const conf = join(directory, 'docs/examples/nginx.conf');
   await writeFile(conf, elsewhere(await readFile(conf, 'utf8')));
-  t.after(() => run('nginx -p . -c docs/examples/nginx.conf -s stop || true', directory));
 
   // One shell for all steps, as one terminal would be; a mark after each tells their outputs apart.
   const mark = '=== end of step ===';
