@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -117,14 +116,4 @@ function tlsOf(options: RequestOptions): AgentOptions {
   return Object.fromEntries(
     names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
   );
-}
-
-/** Whether a service account is mounted: what `KUBERNETES=auto` asks. */
-export function isInCluster(env: NodeJS.ProcessEnv, rootPrefix = ''): boolean {
-  if (!env.KUBERNETES_SERVICE_HOST || !env.KUBERNETES_SERVICE_PORT) return false;
-  try {
-    return readFileSync(`${rootPrefix}/var/run/secrets/kubernetes.io/serviceaccount/token`).length > 0;
-  } catch {
-    return false;
-  }
 }
