@@ -230,9 +230,13 @@ export function createPublisher(o: PublisherOptions): Publisher {
       if (material === undefined) throw new Fault('key-unavailable', 'There is no CRL to publish yet');
       return bringNamespace(kubernetes, namespace);
     },
-    async removeUnwanted() {
+    async removeUnwanted(namespace) {
       if (kubernetes === undefined) return [];
-      const copies = await kubernetes.listSecrets({ name: secretName, metadataOnly: true });
+      const copies = await kubernetes.listSecrets({
+        name: secretName,
+        metadataOnly: true,
+        ...(namespace === undefined ? {} : { namespace }),
+      });
       const removed: string[] = [];
       for (const secret of copies.filter(isOurCopy)) {
         const target = await removeCopy(kubernetes, secret);

@@ -32,10 +32,11 @@ export interface Publisher {
    */
   ensureNamespace(namespace: string): Promise<PublishedCopy>;
   /**
-   * Deletes our copies in namespaces that are neither our own, nor configured, nor wanted by an enforced Ingress.
-   * Call it after the last enforced Ingress of a namespace is undone. Returns the targets removed.
+   * Deletes our copy in a namespace that is neither our own, nor configured, nor wanted by an enforced Ingress (without
+   * `namespace`: in all such). Call it after the last enforced Ingress of a namespace is undone, and name that namespace:
+   * a copy elsewhere may be in use by somebody who wrote the annotations by hand. Returns the targets removed.
    */
-  removeUnwanted(): Promise<string[]>;
+  removeUnwanted(namespace?: string): Promise<string[]>;
   /** Every copy, those that could not be written included. */
   status(): PublishedCopy[];
   /** Ends watches, retries and a running command. */

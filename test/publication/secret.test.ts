@@ -306,7 +306,9 @@ describe('the copy of an enforced namespace', { timeout: 20_000 }, () => {
     wanted.push('shop', 'blog');
     await publisher.publish(source.at(1n));
     wanted.splice(wanted.indexOf('shop'), 1);
-    assert.deepEqual(await publisher.removeUnwanted(), ['secret:shop/internal-ca']);
+    assert.deepEqual(await publisher.removeUnwanted('blog'), []);
+    assert.ok(read(server, 'shop'));
+    assert.deepEqual(await publisher.removeUnwanted('shop'), ['secret:shop/internal-ca']);
     assert.equal(read(server, 'shop'), undefined);
     for (const namespace of ['internal-ca', 'extra', 'blog']) assert.ok(read(server, namespace));
     assert.deepEqual(
