@@ -29,11 +29,26 @@ const stagingPrefix = `${clusterName}.new-`;
 /** A staging directory this old was left by a process that died. */
 const abandonedAfterMs = 3_600_000;
 
-/** Opens the cluster in DATA_DIR, creating it the first time. */
+/**
+ * Opens the cluster in DATA_DIR, creating it the first time.
+ * @throws EmbeddedPostgresError when the directory or the account does not allow it
+ */
 export async function openCluster(
   dataDirectory: string,
   binaries: PostgresBinaries,
 ): Promise<PostgresCluster> {
+  try {
+    return await openOrCreate(dataDirectory, binaries);
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new EmbeddedPostgresError(
+      `DATA_DIR ${dataDirectory} cannot be used (${error.message}): run as the user that owns it, or set another DATA_DIR or DATABASE_URL`,
+      { cause: error },
+    );
+  }
+}
+
+async function openOrCreate(dataDirectory: string, binaries: PostgresBinaries): Promise<PostgresCluster> {
   const directory = join(dataDirectory, clusterName);
   const account = await choosePostgresAccount(directory);
   // As root the server's account has to pass through; what lies inside is closed file by file.
@@ -143,11 +158,8 @@ async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
-      throw new EmbeddedPostgresError(
-        `${path} cannot be read (${error.code}): run as the user that owns it, or set DATA_DIR or DATABASE_URL`,
-        { cause: error },
-      );
+      if (error.code === 'ENOENT') return false;
+      throw error;
     },
   );
 }

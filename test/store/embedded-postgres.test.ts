@@ -238,3 +238,12 @@ test('a DATA_DIR that is closed to others is served, for root too', async (t) =>
   await queryOnce(server.url, 'select 1');
   assert.notEqual((await stat(join(directory, 'postgres', 'data'))).uid, 0);
 });
+
+test('a DATA_DIR that cannot be made is refused with the way out', async (t) => {
+  const file = join(await dataDirectory(t), 'file');
+  await writeFile(file, '');
+  await assert.rejects(startEmbeddedPostgres({ dataDirectory: join(file, 'data'), log: silentLog }), {
+    name: 'EmbeddedPostgresError',
+    message: /^DATA_DIR .*\/file\/data cannot be used \(ENOTDIR: .*\): .*or set another DATA_DIR or DATABASE_URL$/,
+  });
+});
