@@ -74,9 +74,12 @@ function runLane(port: number, session: Session): Promise<void> {
     const answered = (): void => {
       session.answered += 1;
       if (session.measuring) session.latencies.push(performance.now() - sent);
-      if (!session.stopping) return send();
-      socket.destroy();
-      resolve();
+      if (session.stopping) {
+        socket.destroy();
+        resolve();
+      } else {
+        send();
+      }
     };
     socket.on('connect', send);
     socket.on('error', reject);
