@@ -170,9 +170,9 @@ const enforcement = Type.Object(
   {
     controller: choice(
       'ENFORCEMENT_CONTROLLER',
-      'The ingress controller assumed when neither the request nor the IngressClass tells.',
-      ['ingress-nginx'],
-      'ingress-nginx',
+      'The ingress controller when a request names none. `auto` concludes it from the IngressClass, and refuses where another controller may claim the same class.',
+      ['auto', 'ingress-nginx'],
+      'auto',
     ),
     namespaces: list(
       'ENFORCEMENT_NAMESPACES',

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { connect, type TLSSocket } from 'node:tls';
 import type { VerificationSettings } from '../../src/enforcement/verification.ts';
 import type { Ingress, Secret } from '../../src/kubernetes/objects.ts';
 import { type IngressOptions, ingress, plan, prefix } from '../enforcement/fixtures.ts';
@@ -14,6 +12,7 @@ import {
   type OpensslLeaf,
 } from '../support/nginx/openssl-authority.ts';
 import type { RenderInput } from '../support/nginx/render.ts';
+import { establishSession, resumeSession } from '../support/nginx/tls-session.ts';
 import { findTool, skipUnless } from '../support/skip.ts';
 
 /** What a real nginx does with exactly the annotations that the adapter writes; every certificate is openssl's. */
@@ -278,49 +277,14 @@ doorTest('a host of its own beside it stays as it is', async (all, call) => {
 doorTest('a revocation holds from the reload on; a session from before it goes on', async (all, call) => {
   const bob = await all.clientCa.issue('/CN=bob');
   await all.nginx.update(input(all, [enforced({})], [secretOf(all)]));
-  const session = await establish(all, bob);
+  const client = { port: all.nginx.httpsPort, host: 'a.example', ca: all.serverCa.caCrt, ...bob };
+  const { session, answer } = await establishSession(client);
+  assert.match(answer, /^HTTP\/1\.1 200 /);
   assert.equal((await call.as(bob)).status, 200);
   await all.clientCa.revoke(bob);
   const crl = await all.clientCa.crl();
   await all.nginx.update(input(all, [enforced({})], [secretOf({ ...all, crl })]));
   assert.equal((await call.as(bob)).status, 400);
   // ssl_session_cache with tickets off, the defaults of ingress-nginx: nginx does not verify a resumed session again.
-  assert.match(await resume(all, bob, session), /^HTTP\/1\.1 200 /);
+  assert.match(await resumeSession(client, session), /^HTTP\/1\.1 200 /);
 });
-
-/** TLS 1.2: there the session is known as soon as the handshake is done. */
-async function establish(all: Door, leaf: OpensslLeaf): Promise<Buffer> {
-  const socket = tls12(all, leaf);
-  await once(socket, 'secureConnect');
-  const session = socket.getSession();
-  assert.ok(session);
-  assert.match(await exchange(socket), /^HTTP\/1\.1 200 /);
-  return session;
-}
-
-async function resume(all: Door, leaf: OpensslLeaf, session: Buffer): Promise<string> {
-  const socket = tls12(all, leaf, session);
-  await once(socket, 'secureConnect');
-  assert.equal(socket.isSessionReused(), true);
-  return exchange(socket);
-}
-
-function tls12({ nginx, serverCa }: Door, { cert, key }: OpensslLeaf, session?: Buffer): TLSSocket {
-  return connect({
-    host: '127.0.0.1',
-    port: nginx.httpsPort,
-    servername: 'a.example',
-    ca: serverCa.caCrt,
-    cert,
-    key,
-    maxVersion: 'TLSv1.2',
-    ...(session === undefined ? {} : { session }),
-  });
-}
-
-async function exchange(socket: TLSSocket): Promise<string> {
-  let answer = '';
-  socket.write('GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n');
-  for await (const chunk of socket) answer += chunk;
-  return answer;
-}

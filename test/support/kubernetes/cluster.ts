@@ -13,6 +13,8 @@ import { startApiServer } from './server.ts';
 
 /** A cluster that the contract tests run against: the stand-in, or the one of `TEST_KUBECONFIG`. */
 export interface Cluster {
+  /** An administrator's. */
+  readonly kubeconfig: string;
   /** Our client, as an administrator. */
   readonly admin: KubernetesApi;
   /** Our client with these permissions and no other. */
@@ -88,6 +90,7 @@ async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<C
   }
 
   return {
+    kubeconfig,
     admin: await connect(kubeconfig),
     connectAs: async (rules, options) => connect(await withToken(await tokenFor(rules, request)), options),
     connectAsNobody: async () => connect(await withToken('nobody-gave-this-out')),
