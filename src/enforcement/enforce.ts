@@ -11,6 +11,7 @@ import {
 import { readCluster, readIngress } from './cluster.ts';
 import type { EnforcementParts } from './parts.ts';
 import { checkPlace, chooseAdapter, planFor, settingsOf } from './planning.ts';
+import { releaseSecret } from './release-secret.ts';
 import { restoreAnnotations } from './restore.ts';
 import type { ClientVerification, VerificationWarning, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
@@ -216,7 +217,7 @@ async function takeBackRecord(parts: EnforcementParts, { recorded, next }: Decis
       await parts.records.put(recorded);
     } else {
       await parts.records.delete(next.namespace, next.name);
-      await parts.publisher.removeUnwanted();
+      await releaseSecret(parts, next.namespace);
     }
   } catch (error) {
     parts.warn(`the record of ${next.namespace}/${next.name} stays pending`, error);

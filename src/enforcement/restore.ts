@@ -1,8 +1,8 @@
-import { Fault } from '../fault.ts';
 import { fieldManager } from '../kubernetes/client.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
 import { restoration } from './annotation-change.ts';
 import type { EnforcementParts } from './parts.ts';
+import { releaseSecret } from './release-secret.ts';
 import type { ClientVerification, VerificationWarning } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 import { type Seen, viewOf } from './view.ts';
@@ -67,27 +67,4 @@ export async function undoEnforcement(
 export function presence(live: Ingress | undefined, record: VerificationRecord): Seen['ingress'] {
   if (live === undefined) return 'missing';
   return live.metadata.uid === record.uid ? 'present' : 'recreated';
-}
-
-/**
- * A host whose Ingress still names the copy would answer 403 to everybody without it; so it stays while anything
- * in the namespace does. A failure leaves a copy too many, which the next call removes.
- */
-async function releaseSecret(parts: EnforcementParts, namespace: string): Promise<VerificationWarning[]> {
-  try {
-    const reference = `${namespace}/${parts.settings.secretName}`;
-    const users = (await parts.kubernetes.listIngresses(namespace)).filter(({ metadata }) =>
-      Object.values(metadata.annotations ?? {}).includes(reference),
-    );
-    if (users.length === 0) {
-      await parts.publisher.removeUnwanted();
-      return [];
-    }
-    const names = users.map(({ metadata }) => metadata.name).join(', ');
-    return [{ code: 'secret-kept', detail: `The Secret ${reference} stays, since ${names} names it.` }];
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    parts.warn(`the copy in namespace ${namespace} was not removed`, error);
-    return [{ code: 'secret-kept', detail: `The Secret was not removed: ${error.message}` }];
-  }
 }

@@ -35,11 +35,11 @@ async function openCluster(
   directory: string,
 ): Promise<{ cluster: Cluster; kubeconfig: string; context: string }> {
   const real = process.env.TEST_KUBECONFIG;
-  const cluster = real === undefined ? await startStandInCluster() : await openRealCluster(real);
-  const text = real === undefined ? cluster.kubeconfig : await readFile(real, 'utf8');
+  const cluster =
+    real === undefined ? await startStandInCluster() : await openRealCluster(await readFile(real, 'utf8'));
   const kubeconfig = join(directory, 'kubeconfig');
-  await writeFile(kubeconfig, text, { mode: 0o600 });
-  return { cluster, kubeconfig, context: String(parse(text)['current-context']) };
+  await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
+  return { cluster, kubeconfig, context: String(parse(cluster.kubeconfig)['current-context']) };
 }
 
 /** What an operator has before us: a class, and an Ingress with a server certificate of a public CA. */

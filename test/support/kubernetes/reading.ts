@@ -127,12 +127,15 @@ export function streamWatch(
   const wantsBookmarks = call.query.get('allowWatchBookmarks') === 'true';
   const timer = wantsBookmarks ? setInterval(bookmark, o.bookmarkIntervalMs) : undefined;
   const timeout = Number(call.query.get('timeoutSeconds') ?? 1800);
-  const end = setTimeout(() => response.end(), timeout * 1000);
-  response.on('close', () => {
+  const finish = () => {
     stop();
     clearInterval(timer);
     clearTimeout(end);
-  });
+    // Here and not on `close` alone: between the two a bookmark would be written after the end.
+    response.end();
+  };
+  const end = setTimeout(finish, timeout * 1000);
+  response.on('close', finish);
 }
 
 /** An object that begins or ceases to match the selector is added or deleted for this watcher. */
