@@ -244,6 +244,7 @@ test('a DATA_DIR that cannot be made is refused with the way out', async (t) => 
   await writeFile(file, '');
   await assert.rejects(startEmbeddedPostgres({ dataDirectory: join(file, 'data'), log: silentLog }), {
     name: 'EmbeddedPostgresError',
-    message: /^DATA_DIR .*\/file\/data cannot be used \(ENOTDIR: .*\): .*or set another DATA_DIR or DATABASE_URL$/,
+    message:
+      /^DATA_DIR .*\/file\/data cannot be used \(ENOTDIR: .*\): .*or set another DATA_DIR or DATABASE_URL$/,
   });
 });
