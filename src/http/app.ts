@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { requireCallers } from './authentication.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, rememberExchanges } from './client-error.ts';
 import { addComponents } from './components.ts';
 import { refuseWhileDraining } from './draining.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
@@ -37,6 +37,7 @@ export async function buildHttpApp(parts: HttpParts): Promise<FastifyInstance> {
   // keep to their schemas is what test/http/conformance.test.ts sees to.
   app.setSerializerCompiler(() => JSON.stringify);
   // The order of what follows is the order in which a request meets it.
+  rememberExchanges(app);
   logRequests(app, parts.metrics);
   await setSecurityHeaders(app);
   refuseWhileDraining(app);

@@ -1,15 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { Fault, faultCatalogue } from '../fault.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** The latest request of each connection, to know whether one that went wrong has had its answer. */
+const latest = new WeakMap<Socket, Exchange>();
+
+export function rememberExchanges(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    latest.set(request.raw.socket, { request: request.raw, response: reply.raw });
+    done();
+  });
+}
+
 /**
- * Answers what Node refused before it was a request: a head or body that did not arrive in time, a head that is too
- * large, bytes that are not HTTP. There is no reply object yet, so the answer is written by hand.
+ * Answers what Node gave up on: a head or body that did not arrive in time, a head that is too large, bytes that are
+ * not HTTP. There is no reply object, so the answer is written by hand.
  */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(latest.get(socket))) {
     socket.destroy();
     return;
   }
@@ -22,6 +38,16 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/**
+ * A caller refused before its body arrived has its answer, and so has begun to get one who is being answered: a second
+ * answer on the same connection would be taken for that of another request.
+ */
+function isAnswered(exchange: Exchange | undefined): boolean {
+  if (exchange === undefined) return false;
+  const { request, response } = exchange;
+  return request.complete ? !response.writableFinished : response.headersSent;
 }
 
 function clientFault(code: string | undefined): Fault {

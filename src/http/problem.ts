@@ -44,6 +44,5 @@ export function problemHeaders(fault: Fault): Record<string, string> {
     'cache-control': 'no-store',
     ...(fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) }),
     ...(fault.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(fault.code === 'draining' ? { connection: 'close' } : {}),
   };
 }

@@ -14,10 +14,11 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
 /** One line and one observation per request; refusals of callers at `warn`. Never a body, a header or a query. */
 export function logRequests(app: FastifyInstance, metrics: Pick<HttpParts['metrics'], 'httpRequest'>): void {
   app.decorateRequest('fault', undefined);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unmatched';
     const status = reply.statusCode;
     metrics.httpRequest({ route, method: request.method, status, seconds: reply.elapsedTime / 1000 });
@@ -33,6 +34,7 @@ export function logRequests(app: FastifyInstance, metrics: Pick<HttpParts['metri
     };
     if (status === 401 || status === 403) request.log.warn(line, 'refused');
     else request.log.info(line, 'answered');
+    done();
   });
 }
 

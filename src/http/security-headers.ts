@@ -21,7 +21,8 @@ export async function setSecurityHeaders(app: FastifyInstance): Promise<void> {
     // Relying parties of any origin may fetch the public files; everything else needs a token.
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   });
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store');
+    done();
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import { createAuthenticator } from '../../src/access/authenticator.ts';
-import type { Grant } from '../../src/access/caller.ts';
+import type { Grant, Role } from '../../src/access/caller.ts';
 import { createTokenService } from '../../src/access/token-service.ts';
 import { formatToken, newToken, sha256 } from '../../src/access/token-text.ts';
 import type { EnforcementService } from '../../src/enforcement/enforcement-service.ts';
@@ -22,7 +22,7 @@ export const ownSerial = '11111111111111111111111111111111';
 const der = Buffer.from('a certificate');
 const day = 86_400_000;
 
-export const caller: Record<string, readonly Grant[]> = {
+export const grantsOf: Record<Role, readonly Grant[]> = {
   admin: [{ role: 'admin' }],
   issuer: [{ role: 'issuer', profiles: ['client'] }],
   revoker: [{ role: 'revoker' }],
@@ -43,8 +43,8 @@ export interface FakeParts extends HttpParts {
     refusals: string[];
   };
   ready: boolean;
-  /** What issuing does instead, once. */
-  issueWith: ((request: IssueRequest) => Promise<never>) | undefined;
+  /** What issuing does first: wait, or fail. */
+  issueWith: ((request: IssueRequest) => Promise<void>) | undefined;
   token(grants: readonly Grant[], extra?: { id?: string; expiresAt?: Date; revokedAt?: Date }): string;
 }
 
@@ -56,14 +56,14 @@ export const options: HttpOptions = {
   defaultProfile: 'client',
 };
 
-export function fakeParts(
-  change: {
-    logger?: FastifyBaseLogger;
-    options?: Partial<HttpOptions>;
-    adminToken?: string;
-    withoutKubernetes?: boolean;
-  } = {},
-): FakeParts {
+export interface FakeOptions {
+  readonly logger?: FastifyBaseLogger;
+  readonly options?: Partial<HttpOptions>;
+  readonly adminToken?: string;
+  readonly withoutKubernetes?: boolean;
+}
+
+export function fakeParts(change: FakeOptions = {}): FakeParts {
   const clock = {
     time: now,
     now() {
