@@ -35,6 +35,8 @@ export async function startService(
   const child = startChild(process.execPath, [mainFile], {
     env: {
       PATH: process.env.PATH,
+      // For `--cpu-prof`.
+      NODE_OPTIONS: process.env.NODE_OPTIONS,
       DATA_DIR: dataDirectory,
       PORT: String(port),
       KUBERNETES: 'off',

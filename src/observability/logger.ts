@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { redactNames, secretSerializers } from './redact-names.ts';
 import { scrub } from './scrub.ts';
 
 export type { Logger } from 'pino';
@@ -9,34 +10,16 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream;
 }
 
-/** Names whose values are never logged, wherever they stand in the first three levels of an object. */
-const secretNames = [
-  'authorization',
-  'cookie',
-  'token',
-  'adminToken',
-  'csr',
-  'key',
-  'privateKey',
-  'pem',
-  'passphrase',
-  'password',
-  'secret',
-  'databaseUrl',
-];
-
-const redactedPaths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-
 /**
- * The logger of the process: JSON lines. Tokens, keys, CSRs and passwords do not reach the output: by name through
- * pino's redaction, and by shape (`scrub`) where they come inside a message.
+ * The logger of the process: JSON lines. Tokens, keys, CSRs and passwords do not reach the output: by name
+ * (`redactNames`), and by shape (`scrub`) where they come inside a message.
  */
 export function createLogger({ level, destination }: LoggerOptions): Logger {
   return pino(
     {
       level,
-      redact: { paths: redactedPaths, censor: '[redacted]' },
-      serializers: { err: describeError, error: describeError },
+      formatters: { log: redactNames },
+      serializers: { ...secretSerializers, err: describeError, error: describeError },
       hooks: { streamWrite: scrub },
       timestamp: pino.stdTimeFunctions.isoTime,
       base: null,
