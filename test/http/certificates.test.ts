@@ -94,6 +94,16 @@ test('application/pkcs10 carries octets, PEM or DER, untouched', async (t) => {
   assert.equal(answer.body, leafPem + chainPem);
 });
 
+test('a request without a body is 400', async (t) => {
+  const { call, parts } = await testApp(t);
+  assertProblem(await call('admin', 'POST', '/v1/certificates'), 'request-invalid');
+  const headers = { 'content-type': 'application/json' };
+  assertProblem(await call('admin', 'POST', '/v1/certificates', { headers }), 'request-invalid', {
+    field: '/csr',
+  });
+  assert.equal(parts.asked.issued.length, 0);
+});
+
 test('the query is for application/pkcs10 only', async (t) => {
   const { call, parts } = await testApp(t);
   const answer = await call('admin', 'POST', '/v1/certificates?profile=device', { payload: { csr } });
@@ -214,6 +224,8 @@ test('a revocation takes a reason, or none, or no body at all', async (t) => {
     parts.asked.revoked.map(({ reason }) => reason),
     ['keyCompromise', undefined, undefined, undefined],
   );
+  const noObject = { headers: emptyJson.headers, payload: 'null' };
+  assertProblem(await call('revoker', 'POST', url, noObject), 'request-invalid');
   for (const reason of ['certificateHold', 'removeFromCRL', 'KeyCompromise', 1])
     assertProblem(await call('revoker', 'POST', url, { payload: { reason } }), 'request-invalid', {
       field: '/reason',

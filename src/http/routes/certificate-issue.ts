@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { authorise } from '../../access/permissions.ts';
 import { Fault } from '../../fault.ts';
 import type { IssuedCertificate } from '../../issuance/issued-certificate.ts';
@@ -36,6 +37,8 @@ const Headers = Type.Object({
     }),
   ),
 });
+
+const certificateRequest = Compile(CertificateRequest);
 
 /** What is asked for, whichever way it came. */
 interface Wish {
@@ -117,7 +120,9 @@ function wishOf(request: FastifyRequest, query: Static<typeof Query>): Wish {
   if (Buffer.isBuffer(request.body)) return { ...query, csr: request.body };
   if (Object.keys(query).length > 0)
     throw new Fault('request-invalid', 'With a JSON body, say it in the body and not in the query.');
-  // The schema of application/json has been checked; the type provider cannot see it through `content`.
-  const { csr, ...rest } = request.body as Static<typeof CertificateRequest>;
+  // The route's schema has said what is wrong with a body of its media type; this holds whatever the media type was.
+  if (!certificateRequest.Check(request.body))
+    throw new Fault('request-invalid', 'Send a body with a csr, as application/json or application/pkcs10.');
+  const { csr, ...rest } = request.body;
   return { ...rest, csr: Buffer.from(csr, 'utf8') };
 }

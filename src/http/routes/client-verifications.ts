@@ -35,7 +35,7 @@ export function clientVerifications(parts: Pick<HttpParts, 'enforcement'>): Fast
         config: { permission: write, faults: enforceFaults },
         preValidation: async (request) => {
           // No body at all asks for the defaults.
-          request.body ??= {};
+          if (request.body === undefined) request.body = {};
         },
         schema: {
           operationId: 'enforceClientVerification',

@@ -30,7 +30,7 @@ export function revocations(parts: Pick<HttpParts, 'revocation'>): FastifyPlugin
         },
         preValidation: async (request) => {
           // No body at all is the same as an empty one.
-          request.body ??= {};
+          if (request.body === undefined) request.body = {};
         },
         schema: {
           operationId: 'revokeCertificate',
