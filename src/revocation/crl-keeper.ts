@@ -13,7 +13,7 @@ export interface CrlKeeperParts {
   readonly coalesceSeconds: number;
   /** How often to look for what other processes did and for CRLs that have become due. */
   readonly pollSeconds: number;
-  /** A CRL that this process did not have before is in `files` now. */
+  /** A CRL that this process did not have before is in `files` now. However long this takes, no CRL waits for it. */
   readonly onChanged: () => Promise<void>;
   readonly onBuilt: (authority: string, seconds: number) => void;
   readonly onFailed: (authority: string, error: unknown) => void;
@@ -21,7 +21,7 @@ export interface CrlKeeperParts {
 
 /** Keeps the CRL of every authority current: after each revocation, and long before it lapses. */
 export interface CrlKeeper {
-  /** Builds what is missing and starts the timer. @throws when the first CRL cannot be had */
+  /** Builds what is missing, passes it on and starts the timer. @throws when the first CRL cannot be had */
   start(): Promise<void>;
   /** A revocation has committed. `urgent` does not wait for others to share the CRL. */
   notify(authority: string, urgent: boolean): void;
@@ -32,19 +32,26 @@ export interface CrlKeeper {
 }
 
 export function createCrlKeeper(parts: CrlKeeperParts): CrlKeeper {
+  const passing = createTask(parts.onChanged);
+  // Not awaited by the round: an API server that does not answer must not delay the next CRL.
+  const passOn = (authority: Authority): void => {
+    passing.run().catch((error: unknown) => parts.onFailed(authority.name, error));
+  };
   const rounds = new Map(
-    parts.authorities.map((authority) => [authority.name, createRound(parts, authority)]),
+    parts.authorities.map((authority) => [authority.name, createRound(parts, authority, passOn)]),
   );
   let poll: NodeJS.Timeout | undefined;
 
   const maintain = async (): Promise<void> => {
     await Promise.all([...rounds.values()].map((round) => round.run()));
+    await passing.settled();
   };
 
   return {
     maintain,
     async start() {
       await Promise.all([...rounds.values()].map((round) => round.runOrThrow()));
+      await passing.settled();
       poll = setInterval(maintain, parts.pollSeconds * 1000);
       poll.unref();
     },
@@ -52,6 +59,43 @@ export function createCrlKeeper(parts: CrlKeeperParts): CrlKeeper {
     async close() {
       clearInterval(poll);
       await Promise.all([...rounds.values()].map((round) => round.close()));
+      await passing.settled();
+    },
+  };
+}
+
+interface Task {
+  /** Resolves after a run that began after this call. */
+  run(): Promise<void>;
+  /** Resolves when what was asked for until now is done or has failed. */
+  settled(): Promise<void>;
+}
+
+/** One run at a time; what is asked for during a run causes one more after it. */
+function createTask(work: () => Promise<void>): Task {
+  let running: Promise<void> | undefined;
+  let queued: Promise<void> | undefined;
+
+  function begin(): Promise<void> {
+    running = work().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  return {
+    run() {
+      if (running === undefined) return begin();
+      queued ??= running
+        .catch(() => undefined)
+        .then(() => {
+          queued = undefined;
+          return begin();
+        });
+      return queued;
+    },
+    async settled() {
+      await (queued ?? running)?.catch(() => undefined);
     },
   };
 }
@@ -63,10 +107,16 @@ interface Round {
   close(): Promise<void>;
 }
 
-/** The work on one authority's CRL: one build at a time; what is asked for during a build causes one more after it. */
-function createRound(parts: CrlKeeperParts, authority: Authority): Round {
-  let running: Promise<void> | undefined;
-  let queued: Promise<void> | undefined;
+/**
+ * The work on one authority's CRL: one build at a time. A build in progress may have taken its snapshot before a commit,
+ * so what is asked for meanwhile causes one more.
+ */
+function createRound(
+  parts: CrlKeeperParts,
+  authority: Authority,
+  onChanged: (authority: Authority) => void,
+): Round {
+  const task = createTask(work);
   let timer: { handle: NodeJS.Timeout; at: number } | undefined;
   let lastBuiltAt = Number.NEGATIVE_INFINITY;
   let closed = false;
@@ -78,32 +128,13 @@ function createRound(parts: CrlKeeperParts, authority: Authority): Round {
       lastBuiltAt = parts.clock.now();
       parts.onBuilt(authority.name, (performance.now() - started) / 1000);
     }
-    if (await parts.files.refresh(authority.name)) await parts.onChanged();
-  }
-
-  function begin(): Promise<void> {
-    running = work().finally(() => {
-      running = undefined;
-    });
-    return running;
-  }
-
-  function runOrThrow(): Promise<void> {
-    if (running === undefined) return begin();
-    // The build in progress may have taken its snapshot before the caller's commit: look again after it.
-    queued ??= running
-      .catch(() => undefined)
-      .then(() => {
-        queued = undefined;
-        return begin();
-      });
-    return queued;
+    if (await parts.files.refresh(authority.name)) onChanged(authority);
   }
 
   async function run(): Promise<void> {
     if (closed) return;
     try {
-      await runOrThrow();
+      await task.run();
     } catch (error) {
       parts.onFailed(authority.name, error);
     }
@@ -111,7 +142,7 @@ function createRound(parts: CrlKeeperParts, authority: Authority): Round {
 
   return {
     run,
-    runOrThrow,
+    runOrThrow: task.run,
     notify(urgent) {
       if (closed) return;
       const now = parts.clock.now();
@@ -127,7 +158,7 @@ function createRound(parts: CrlKeeperParts, authority: Authority): Round {
     async close() {
       closed = true;
       clearTimeout(timer?.handle);
-      await (queued ?? running)?.catch(() => undefined);
+      await task.settled();
     },
   };
 }

@@ -96,3 +96,41 @@ test('a CRL that another process built is passed on without a build', async (t) 
   await keeper.maintain();
   assert.deepEqual(events, ['changed']);
 });
+
+test('copies that take their time do not hold up the next CRL, and are not asked for twice at once', async (t) => {
+  const gates: (() => void)[] = [];
+  let publications = 0;
+  let ended = false;
+  t.after(() => {
+    ended = true;
+    for (const open of gates) open();
+  });
+  const { keeper, events } = setUp(t, {
+    onChanged: async () => {
+      publications += 1;
+      if (!ended) await new Promise<void>((open) => gates.push(open));
+    },
+  });
+  for (let revocation = 0; revocation < 3; revocation++) {
+    keeper.notify(authority.name, true);
+    await sleep(20);
+  }
+  assert.deepEqual(events, ['build', 'built', 'build', 'built', 'build', 'built']);
+  assert.equal(publications, 1);
+  gates.shift()?.();
+  await sleep(5);
+  assert.equal(publications, 2, 'one more, with the newest');
+  gates.shift()?.();
+  await sleep(5);
+  assert.equal(publications, 2);
+});
+
+test('copies that cannot be carried are reported', async (t) => {
+  const { keeper, events } = setUp(t, {
+    onChanged: async () => {
+      throw new Error('not fit');
+    },
+  });
+  await keeper.maintain();
+  assert.deepEqual(events, ['build', 'built', 'Error: not fit']);
+});
