@@ -5,13 +5,6 @@ import { formatName } from '../x509/name.ts';
 import type { AuthorityView } from './parts.ts';
 import { formatTime } from './values.ts';
 
-/** The CA's own certificate and those above it, as concatenated PEM. */
-export function authorityChainPem(authority: AuthorityView): string {
-  return [authority.certificate, ...authority.chain]
-    .map((certificate) => encodePem('CERTIFICATE', certificate.der))
-    .join('');
-}
-
 /** Lower-case hex of the SHA-256 of the CA certificate's DER. */
 export function authorityFingerprint(authority: AuthorityView): string {
   return createHash('sha256').update(authority.certificate.der).digest('hex');

@@ -24,8 +24,11 @@ export interface BuildCrlParts {
  * @returns the new CRL, or undefined when the present one is good or another process is at it
  */
 export async function buildCrl(parts: BuildCrlParts, authority: Authority): Promise<StoredCrl | undefined> {
-  return await parts.crls.build(authority.name, async (session) => {
-    const now = Math.floor(parts.clock.now() / 1000) * 1000;
+  const now = Math.floor(parts.clock.now() / 1000) * 1000;
+  // From time, as Boulder does: a database that was restored from a backup goes on above every number that it gave out
+  // before, and copies are never left with a CRL that counts as newer.
+  const atLeast = BigInt(now / 1000);
+  return await parts.crls.build(authority.name, atLeast, async (session) => {
     if (!isDue(session, now, parts.times)) return undefined;
     const thisUpdate = decideThisUpdate(session.previous, now, parts.times);
     const nextUpdate = new Date(now + parts.times.validitySeconds * 1000);

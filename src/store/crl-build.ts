@@ -23,11 +23,12 @@ const buildSettings = `select set_config('statement_timeout', '10min', true),
 export async function buildCrl(
   db: Database,
   authority: string,
+  atLeast: bigint,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
 ): Promise<StoredCrl | undefined> {
   const result = await db.withAdvisoryLock(`internal-ca/crl/${authority}`, async (session) => {
     try {
-      return await session.transaction((tx) => buildIn(tx, authority, work), {
+      return await session.transaction((tx) => buildIn(tx, authority, atLeast, work), {
         isolation: 'repeatable read',
       });
     } catch (error) {
@@ -48,12 +49,14 @@ class NothingBuilt extends Error {}
 async function buildIn(
   tx: Queryable,
   authority: string,
+  atLeast: bigint,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
 ): Promise<{ stored: StoredCrl; marked: number }> {
   await tx.query({ text: buildSettings });
   const previous = await latestCrl(tx, authority);
   if (previous !== undefined) await dropExpired(tx, previous);
-  const number = (previous?.number ?? 0n) + 1n;
+  const next = (previous?.number ?? 0n) + 1n;
+  const number = next > atLeast ? next : atLeast;
   const entries = new EntryReader(tx, authority);
   const built = await work({
     number,
@@ -67,8 +70,9 @@ async function buildIn(
   const marked = await markListed(tx, authority, number);
   const stored = await insertCrl(tx, authority, number, entries.count, built);
   await tx.query({
-    text: 'delete from crls where authority = $1 and number <= $2',
-    values: [authority, number - BigInt(keptCrls)],
+    text: `delete from crls where authority = $1 and number <= (
+        select number from crls where authority = $1 order by number desc offset ${keptCrls} limit 1)`,
+    values: [authority],
   });
   return { stored, marked };
 }

@@ -38,9 +38,11 @@ export interface CrlStore {
   /**
    * Builds the next CRL of an authority, one builder at a time across every process. `work` reads the session and
    * answers the CRL, or `undefined` to leave everything as it is. Resolves after COMMIT.
+   * @param atLeast the number, unless that of the previous CRL plus one is greater
    */
   build(
     authority: string,
+    atLeast: bigint,
     work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
   ): Promise<StoredCrl | undefined>;
 }
@@ -63,6 +65,6 @@ export function createCrlStore(db: Database): CrlStore {
       });
       return row === undefined ? undefined : { ...crlOf(row), der: row.der };
     },
-    build: (authority, work) => buildCrl(db, authority, work),
+    build: (authority, atLeast, work) => buildCrl(db, authority, atLeast, work),
   };
 }

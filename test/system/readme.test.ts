@@ -28,6 +28,7 @@ function withoutChance(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
     .replace(/\b[0-9a-f]{32}\b/g, 'SERIAL')
+    .replace(/crlNumber=0x[0-9A-F]+/, 'crlNumber=NUMBER')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
     .replace(/[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT/g, 'DATE')
     .trim();

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import { chainPem } from '../../authority/chain-pem.ts';
 import { encodePem } from '../../encoding/pem.ts';
 import { Fault } from '../../fault.ts';
 import { callerOf, callerPermits } from '../authentication.ts';
-import { authorityChainPem } from '../authority-view.ts';
 import { certificateSummary } from '../certificate-view.ts';
 import { negotiate } from '../negotiation.ts';
 import type { HttpParts } from '../parts.ts';
@@ -57,7 +57,7 @@ export function certificateRead(
         if (form === derFile) return reply.send(record.der);
         const certificate = encodePem('CERTIFICATE', record.der);
         if (form === pemFile) return reply.send(certificate);
-        const chain = authorityChainPem(parts.authorities.get(record.authority));
+        const chain = chainPem(parts.authorities.get(record.authority));
         if (form === pemChain) return reply.send(certificate + chain);
         return reply.send({ ...certificateSummary(record, parts.clock.now()), certificate, chain });
       },

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { authorityChainPem, authorityFingerprint } from '../authority-view.ts';
+import { chainPem } from '../../authority/chain-pem.ts';
+import { authorityFingerprint } from '../authority-view.ts';
 import type { AuthorityView, HttpParts } from '../parts.ts';
 import { type PublicFile, sendPublicFile } from '../public-file.ts';
 import { binaryForm, closed, Label, textForm } from '../schemas/common.ts';
@@ -37,7 +38,7 @@ export function publicFiles(
       form: textForm,
       file: async (name) => {
         const authority = parts.authorities.get(name);
-        return { ...caFile(authority, 'pem', pemFile), body: () => authorityChainPem(authority) };
+        return { ...caFile(authority, 'pem', pemFile), body: () => chainPem(authority) };
       },
     },
     {
