@@ -25,6 +25,7 @@ import { openEnforcement } from './wiring/enforcement.ts';
 import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
 import { openPublisher } from './wiring/publishing.ts';
+import { startRetention } from './wiring/retention.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
@@ -75,11 +76,13 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     directory: config.dataDirectory,
     ...admin,
   });
-  log.info(first, 'administrator token');
+  if (first.kind === 'elsewhere') log.warn(first, 'the administrator token is not in this directory');
+  else log.info(first, 'administrator token');
   const health = createHealth({
     clock,
     checks: readinessChecks({ database, authorities: authorities.list(), crls, publisher, clock }),
   });
+  startRetention(input, certificates, cleanUp);
   attachScrapes(input, { metrics, certificates, authorities, enforcement });
   const app = await buildHttpApp({
     options: httpOptions(config),

@@ -135,6 +135,13 @@ const issuance = Type.Object(
         defaultText: "each profile's own",
       }),
     ),
+    retentionSeconds: Type.Optional(
+      duration(
+        'ISSUANCE_RETENTION',
+        'The record of a certificate is deleted this long after the certificate has expired. Keys reported as compromised stay blocked.',
+        { minimum: day, maximum: 100 * year, defaultText: 'records are kept for ever' },
+      ),
+    ),
     profilesFile: Type.Optional(
       path(
         'PROFILES_FILE',

@@ -63,18 +63,14 @@ export function createRevocationService(parts: RevocationParts): RevocationServi
       });
       const { revocation, created } = outcome;
       if (created) parts.onRevoked(certificate.authority, wanted === 'keyCompromise');
-      else if (revocation.reason !== wanted) throw conflict(serial, revocation.reason);
+      else if (revocation.reason !== wanted) throw conflict(serial, revocation.reason, wanted);
       return { serial, reason: revocation.reason, revokedAt: revocation.revokedAt, created };
     },
   };
 }
 
-function conflict(serial: string, reason: RevocationReason): Fault {
-  return new Fault(
-    'revocation-conflict',
-    `The certificate ${serial} is already revoked, with the reason ${reason}`,
-    {
-      field: 'reason',
-    },
-  );
+function conflict(serial: string, reason: RevocationReason, wanted: RevocationReason): Fault {
+  const blocked = wanted === 'keyCompromise' ? '; its key is refused from now on all the same' : '';
+  const detail = `The certificate ${serial} is already revoked, with the reason ${reason}${blocked}`;
+  return new Fault('revocation-conflict', detail, { field: 'reason' });
 }

@@ -129,7 +129,7 @@ test('a revocation makes a CRL due; asking again is answered with what stands', 
   });
   await assert.rejects(bench.revocation.revoke({ serial, reason: 'keyCompromise', requester: 'token:u' }), {
     code: 'revocation-conflict',
-    message: `The certificate ${serial} is already revoked, with the reason superseded`,
+    message: `The certificate ${serial} is already revoked, with the reason superseded; its key is refused from now on all the same`,
   });
   assert.notEqual(await bench.build(), undefined);
   assert.deepEqual(

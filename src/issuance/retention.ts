@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import type { CertificateStore } from '../store/certificates.ts';
+
+/** Rows per statement: each is over in milliseconds, so that issuing does not wait. */
+const batch = 1_000;
+const everyMilliseconds = 3_600_000;
+
+export interface RetentionParts {
+  readonly certificates: Pick<CertificateStore, 'deleteExpired'>;
+  readonly clock: Clock;
+  /** How long a record is kept after its certificate has expired. */
+  readonly retentionSeconds: number;
+  readonly onDeleted: (count: number) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** Deletes the records of certificates that expired long ago, so that the table does not grow for ever. */
+export interface Retention {
+  /** One sweep, now; failures go to `onFailed`, and the next sweep comes in an hour. */
+  sweep(): Promise<void>;
+  start(): void;
+  /** Ends the timer and waits for a sweep in progress. */
+  close(): Promise<void>;
+}
+
+export function createRetention(parts: RetentionParts): Retention {
+  let timer: NodeJS.Timeout | undefined;
+  let sweeping: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  async function deleteAll(): Promise<void> {
+    const before = new Date(parts.clock.now() - parts.retentionSeconds * 1000);
+    let total = 0;
+    try {
+      for (let deleted = batch; deleted === batch && !closed; total += deleted) {
+        deleted = await parts.certificates.deleteExpired(before, batch);
+        await pause(10);
+      }
+    } catch (error) {
+      parts.onFailed(error);
+    }
+    if (total > 0) parts.onDeleted(total);
+  }
+
+  function sweep(): Promise<void> {
+    sweeping = sweeping.then(deleteAll);
+    return sweeping;
+  }
+
+  return {
+    sweep,
+    start() {
+      timer = setInterval(sweep, everyMilliseconds);
+      timer.unref();
+      void sweep();
+    },
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}
