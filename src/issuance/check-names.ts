@@ -1,10 +1,20 @@
 import { Fault } from '../fault.ts';
-import { formatGeneralName, type GeneralName } from '../x509/general-name.ts';
-import { attributeLabel, type Name } from '../x509/name.ts';
+import { formatGeneralName, type GeneralName, isWildcard } from '../x509/general-name.ts';
+import { attributeLabel, formatName, type Name } from '../x509/name.ts';
 import type { Profile, SubjectAltNameKind } from './profile.ts';
 
 /** More names than this make a certificate that TLS stacks refuse, and rows that searches crawl over. */
 const maximumNames = 100;
+
+/**
+ * Refuses the authority's own name as a subject: verifiers that build chains by name could take the leaf for its issuer.
+ * @throws Fault subject-not-allowed
+ */
+export function checkNotAuthority(subject: Name, authority: Name): void {
+  // As RFC 5280 7.1 compares names: whatever string types and letter case they are written in.
+  if (formatName(subject).toLowerCase() !== formatName(authority).toLowerCase()) return;
+  throw new Fault('subject-not-allowed', "The subject is the authority's own", { field: 'csr.subject' });
+}
 
 /**
  * Checks the subject against the profile: every attribute must be allowed, every required one there.
@@ -66,10 +76,12 @@ function checkName(name: GeneralName, profile: Profile, field: string): void {
   const shown = formatGeneralName(name);
   const kind = kinds.find((allowed): allowed is SubjectAltNameKind => allowed === name.kind);
   if (kind === undefined) throw refusal(`the profile ${profile.name} takes no ${name.kind} names`, field);
-  if (kind === 'dns' && name.value.startsWith('*.') && !wildcards) {
+  if (isWildcard(name) && !wildcards) {
     throw refusal(`the profile ${profile.name} takes no wildcards (${shown})`, field);
   }
-  if (patterns[kind]?.test(name.value) === false) {
+  // Host names are compared without regard to case (RFC 4343), so a pattern is written in lower case.
+  const value = kind === 'dns' ? name.value.toLowerCase() : name.value;
+  if (patterns[kind]?.test(value) === false) {
     throw refusal(`${shown} does not match the pattern of the profile ${profile.name}`, field);
   }
 }

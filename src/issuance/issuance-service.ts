@@ -17,7 +17,7 @@ import { checkPublicKey } from '../x509/key-policy.ts';
 import { commonNameOf, formatName } from '../x509/name.ts';
 import { spkiSha256, subjectKeyIdentifier } from '../x509/public-key.ts';
 import { serialFromRandom } from '../x509/serial.ts';
-import { checkSubject, checkSubjectAltNames } from './check-names.ts';
+import { checkNotAuthority, checkSubject, checkSubjectAltNames } from './check-names.ts';
 import { type IssuedCertificate, issuedFromRecord } from './issued-certificate.ts';
 import type { Profile } from './profile.ts';
 import { requestHash } from './request-hash.ts';
@@ -80,7 +80,7 @@ export function createIssuanceService(parts: IssuanceParts): IssuanceService {
             ? parts.authorities.default
             : parts.authorities.get(request.authority);
         const csr = readCertificationRequest(der);
-        const granted = checkRequest(csr, profile);
+        const granted = checkRequest(csr, profile, authority);
         await verifyCertificationRequest(csr);
         const record = await sign(parts, { request, hash, profile, authority, csr, granted });
         return await keep(parts, request, record, authority, hash);
@@ -104,7 +104,8 @@ function profileOf(profiles: ReadonlyMap<string, Profile>, name: string): Profil
  * Everything about a CSR that costs little, before its signature is checked: an RSA key of absurd size is refused
  * by its length and never reaches the arithmetic.
  */
-function checkRequest(csr: CertificationRequest, profile: Profile): GrantedExtensions {
+function checkRequest(csr: CertificationRequest, profile: Profile, authority: Authority): GrantedExtensions {
+  checkNotAuthority(csr.subject, authority.certificate.subject);
   checkPublicKey(csr.publicKey, profile.keys);
   checkSubject(csr.subject, profile);
   const granted = grantExtensions(csr, profile);

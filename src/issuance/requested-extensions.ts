@@ -1,5 +1,9 @@
 import { Fault } from '../fault.ts';
-import type { CertificationRequest, RequestedExtension } from '../x509/certification-request.ts';
+import {
+  type CertificationRequest,
+  type RequestedExtension,
+  requestedSubjectAltNames,
+} from '../x509/certification-request.ts';
 import {
   readBasicConstraints,
   readExtendedKeyUsage,
@@ -7,7 +11,7 @@ import {
   readSubjectKeyIdentifier,
 } from '../x509/extension-reader.ts';
 import { extensionLabel, extensionOid, type KeyUsage } from '../x509/extensions.ts';
-import { type GeneralName, readGeneralNames } from '../x509/general-name.ts';
+import type { GeneralName } from '../x509/general-name.ts';
 import { subjectKeyIdentifier } from '../x509/public-key.ts';
 import type { Profile } from './profile.ts';
 
@@ -27,17 +31,17 @@ export interface GrantedExtensions {
  */
 export function grantExtensions(csr: CertificationRequest, profile: Profile): GrantedExtensions {
   refuseAttributes(csr);
+  const subjectAltName = requestedSubjectAltNames(csr);
   const granted = {
-    subjectAltName: [] as readonly GeneralName[],
-    subjectAltNameDer: undefined as Buffer | undefined,
+    subjectAltName: subjectAltName?.names ?? [],
+    subjectAltNameDer: subjectAltName?.extension.value,
     keyUsage: profileKeyUsage(csr, profile),
     extendedKeyUsage: profile.extendedKeyUsage,
   };
   for (const extension of csr.extensions) {
     switch (extension.oid) {
       case extensionOid.subjectAltName:
-        granted.subjectAltName = readGeneralNames(extension.value, fieldOf(extension));
-        granted.subjectAltNameDer = extension.value;
+        // Granted above; the profile looks at each name.
         break;
       case extensionOid.keyUsage:
         granted.keyUsage = narrowKeyUsage(extension, granted.keyUsage, profile);

@@ -16,9 +16,7 @@ import { readSubjectPublicKeyInfo, type SubjectPublicKeyInfo } from './public-ke
 import type { Signed } from './signed.ts';
 import { readSigned } from './signed-reader.ts';
 import { readTime } from './time.ts';
-import { X509Error } from './x509-error.ts';
 
-export { type CaCertificateInput, encodeCaCertificate } from './ca-certificate.ts';
 export type { Extension } from './extension-reader.ts';
 
 const CODE = 'certificate-malformed';
@@ -109,26 +107,4 @@ function readKnownExtensions(extensions: readonly Extension[]): KnownExtensions 
     ...(subjectKeyId && { subjectKeyId }),
     ...(authorityKeyId && { authorityKeyId }),
   };
-}
-
-/**
- * Throws `X509Error` certificate-malformed unless the certificate may sign certificates and CRLs: CA:TRUE, and a KeyUsage (where
- * there is one) with keyCertSign and cRLSign (RFC 5280 4.2.1.3, 4.2.1.9).
- */
-export function checkIsCa(certificate: Certificate): void {
-  const { basicConstraints, keyUsage } = certificate;
-  if (!basicConstraints?.ca) {
-    throw new X509Error(
-      CODE,
-      'The certificate is not that of a CA',
-      'certificate.extensions.basicConstraints',
-    );
-  }
-  if (keyUsage && !(keyUsage.includes('keyCertSign') && keyUsage.includes('cRLSign'))) {
-    throw new X509Error(
-      CODE,
-      'The CA certificate lacks keyCertSign or cRLSign',
-      'certificate.extensions.keyUsage',
-    );
-  }
 }

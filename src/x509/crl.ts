@@ -7,8 +7,8 @@ import {
   extensionOid,
 } from './extensions.ts';
 import { type RevocationReason, reasonCodeOf, revocationReasons } from './revocation-reason.ts';
+import { encodeSerial } from './serial.ts';
 import { assembleSignedChunks } from './signed.ts';
-import { encodeSerial } from './tbs-certificate.ts';
 import { encodeTime } from './time.ts';
 
 export { type CertificateRevocationList, type CrlEntry, readCrl } from './crl-reader.ts';

@@ -1,3 +1,5 @@
+import { unsignedInteger } from '../encoding/der-writer.ts';
+
 /** A serial number has 16 octets: 127 random bits, far above the 64 that keep a hash collision from being steered. */
 export const SERIAL_OCTETS = 16;
 
@@ -10,4 +12,16 @@ export function serialFromRandom(random: Buffer): Buffer {
   const serial = Buffer.from(random);
   serial[0] = (serial[0] ?? 0) & 0x7f || 1;
   return serial;
+}
+
+/** RFC 5280 4.1.2.2: positive, at most 20 octets. */
+const MAX_SERIAL_OCTETS = 20;
+
+/** INTEGER of a serial's octets. Throws `RangeError` unless it is positive and has at most 20 octets. */
+export function encodeSerial(serial: Buffer): Buffer {
+  const encoded = unsignedInteger(serial);
+  if (encoded.length - 2 > MAX_SERIAL_OCTETS || serial.every((octet) => octet === 0)) {
+    throw new RangeError('A serial number is positive and has at most 20 octets');
+  }
+  return encoded;
 }

@@ -207,6 +207,7 @@ test('names outside the profile are refused by name', async () => {
     'san-not-allowed',
     'csr.extensions.subjectAltName[0]',
   );
+  await refused({ subject: 'O=Example,CN=Test CA' }, 'subject-not-allowed', 'csr.subject');
   await refused({ subject: '' }, 'subject-missing', 'csr.subject');
   await refused({}, 'subject-missing', 'csr.extensions.subjectAltName', { profile: 'server' });
   await refused({}, 'profile-unknown', 'profile', { profile: 'root' });

@@ -1,6 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { encodePem } from '../../src/encoding/pem.ts';
-import { type CaCertificateInput, encodeCaCertificate } from '../../src/x509/certificate.ts';
 import { assembleSigned } from '../../src/x509/certificate-template.ts';
 import { type Name, parseName } from '../../src/x509/name.ts';
 import {
@@ -9,6 +8,7 @@ import {
   subjectKeyIdentifier,
 } from '../../src/x509/public-key.ts';
 import { type SignatureAlgorithm, signatureAlgorithmFor } from '../../src/x509/signature-algorithm.ts';
+import { type CaCertificateInput, encodeCaCertificate } from './ca-certificate.ts';
 
 /** A CA for tests, made with our own encoder. */
 export interface TestCa {

@@ -1,11 +1,14 @@
+import { integer, sequence, tlv } from '../../src/encoding/der-writer.ts';
+import { contextConstructed } from '../../src/encoding/tag.ts';
 import {
   authorityKeyIdentifierExtension,
   basicConstraintsExtension,
   keyUsageExtension,
   subjectKeyIdentifierExtension,
-} from './extensions.ts';
-import { type SubjectPublicKeyInfo, subjectKeyIdentifier } from './public-key.ts';
-import { encodeTbsCertificate } from './tbs-certificate.ts';
+} from '../../src/x509/extensions.ts';
+import { type SubjectPublicKeyInfo, subjectKeyIdentifier } from '../../src/x509/public-key.ts';
+import { encodeSerial } from '../../src/x509/serial.ts';
+import { encodeTime } from '../../src/x509/time.ts';
 
 export interface CaCertificateInput {
   /** 1 to 20 octets, positive. */
@@ -43,4 +46,34 @@ export function encodeCaCertificate(input: CaCertificateInput): Buffer {
       authorityKeyIdentifierExtension(input.issuer?.keyId ?? keyId),
     ],
   });
+}
+
+interface TbsCertificateInput {
+  readonly serial: Buffer;
+  /** AlgorithmIdentifier DER. */
+  readonly signatureAlgorithm: Buffer;
+  /** Name DER. */
+  readonly issuer: Buffer;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Name DER. */
+  readonly subject: Buffer;
+  /** SubjectPublicKeyInfo DER. */
+  readonly spki: Buffer;
+  /** Whole Extension elements. */
+  readonly extensions: readonly Buffer[];
+}
+
+/** TBSCertificate v3 (RFC 5280 4.1). */
+export function encodeTbsCertificate(input: TbsCertificateInput): Buffer {
+  return sequence(
+    tlv(contextConstructed(0), integer(2)),
+    encodeSerial(input.serial),
+    input.signatureAlgorithm,
+    input.issuer,
+    sequence(encodeTime(input.notBefore), encodeTime(input.notAfter)),
+    input.subject,
+    input.spki,
+    tlv(contextConstructed(3), sequence(...input.extensions)),
+  );
 }
