@@ -1,57 +1,6 @@
-import { AuthorityError } from './authority/authority-error.ts';
-import { systemClock } from './clock.ts';
-import { ConfigError, loadConfig } from './config/config.ts';
-import { Fault } from './fault.ts';
-import { ProfileError } from './issuance/load-profiles.ts';
-import { watchNpmParent } from './npm-parent.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
-import { type Service, startService } from './service.ts';
-import { EmbeddedPostgresError } from './store/embedded-postgres.ts';
-import { MigrationError } from './store/migrate.ts';
+import { cacheCompiledCode } from './compile-cache.ts';
 
-/** What stops the start for a reason that the operator can mend: one line, no stack. */
-const explained = [ConfigError, AuthorityError, ProfileError, EmbeddedPostgresError, MigrationError, Fault];
-
-async function main(): Promise<void> {
-  const config = loadConfig(process.env);
-  const log = createLogger({ level: config.log.level });
-  process.on('uncaughtException', (error) => crash(log, error));
-  const service = await startService({ config, env: process.env, log, clock: systemClock });
-  let stopping = false;
-  const stop = (why: string): void => {
-    // A second signal does not interrupt the drain: the orchestrator has SIGKILL for that.
-    if (stopping) return;
-    stopping = true;
-    log.info({ why }, 'stopping');
-    void stopService(service, log);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  watchNpmParent(process.env, () => stop('npm ended'));
-}
-
-async function stopService(service: Service, log: Logger): Promise<void> {
-  try {
-    await service.close();
-    log.info('stopped');
-    process.exitCode = 0;
-  } catch (error) {
-    log.error({ err: error }, 'stopping failed');
-    process.exitCode = 1;
-  }
-  process.exit();
-}
-
-/** A bug left the process in an unknown state. Everything acknowledged is in the database, so ending it is safe. */
-function crash(log: Logger, error: unknown): void {
-  log.fatal({ err: error }, 'unexpected fault; ending');
-  process.exit(70);
-}
-
-main().catch((error: unknown) => {
-  const known = explained.some((kind) => error instanceof kind);
-  const text =
-    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`internal-ca cannot start: ${text}\n`);
-  process.exit(1);
-});
+// What is imported statically would be compiled before the cache is there.
+cacheCompiledCode(process.env);
+const { run } = await import('./run.ts');
+await run();
