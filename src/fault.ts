@@ -55,10 +55,11 @@ export const faultCatalogue = {
   conflict: { status: 409, title: 'The request conflicts with the present state' },
   'ingress-unsafe': { status: 422, title: 'Client verification cannot be made safe on this Ingress' },
   'publication-refused': { status: 409, title: 'The Secret belongs to somebody else' },
+  // Not there by configuration: trying again does not help
+  'kubernetes-off': { status: 501, title: 'The service runs without Kubernetes' },
   // Outages
   'database-unavailable': { status: 503, title: 'The database is not reachable' },
   'kubernetes-unavailable': { status: 503, title: 'The Kubernetes API is not reachable' },
-  'kubernetes-off': { status: 503, title: 'The service runs without Kubernetes' },
   'kubernetes-forbidden': { status: 503, title: 'The service lacks a Kubernetes permission' },
   'key-unavailable': { status: 503, title: "The authority's key is not usable" },
   draining: { status: 503, title: 'The service is shutting down' },

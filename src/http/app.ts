@@ -24,6 +24,7 @@ import { publicFiles } from './routes/public-files.ts';
 import { publications } from './routes/publications.ts';
 import { revocations } from './routes/revocations.ts';
 import { tokens } from './routes/tokens.ts';
+import { formats } from './schemas/common.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 
 /**
@@ -76,7 +77,15 @@ function createServer(parts: HttpParts): FastifyInstance {
       request.log.info({ path: 'malformed', status: 400, ip: request.ip }, 'answered');
       sendProblem(faultOf(error, request), request, reply);
     },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, strict: true, strictTypes: false } },
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        strict: true,
+        strictTypes: false,
+        formats,
+      },
+    },
   });
 }
 

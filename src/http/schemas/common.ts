@@ -9,12 +9,19 @@ export const Label = Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?
 /** RFC 1123 subdomain: the name of an Ingress. */
 export const Subdomain = Type.String({ pattern: '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$' });
 
-/** Text without control characters and lone surrogates, neither of which PostgreSQL stores. */
+/** Formats that the JSON Schema validator learns besides those it knows. */
+export const formats = { 'well-formed': (text: string) => text.isWellFormed() };
+
+/**
+ * Text without control characters and lone surrogates, neither of which PostgreSQL stores. The pattern is one that
+ * every language's regular expressions understand, since clients are generated from it; so surrogates are a format.
+ */
 export function PlainText(minLength: number, maxLength: number, description?: string) {
   return Type.String({
     minLength,
     maxLength,
-    pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+    pattern: '^[^\\x00-\\x1f\\x7f]*$',
+    format: 'well-formed',
     ...(description === undefined ? {} : { description }),
   });
 }

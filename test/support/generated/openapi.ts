@@ -1842,10 +1842,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `kubernetes-off`: The service runs without Kubernetes. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
-             * @description `kubernetes-off`: The service runs without Kubernetes.
-             *
-             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             * @description `kubernetes-unavailable`: The Kubernetes API is not reachable.
              *
              *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
@@ -1899,9 +1906,15 @@ export interface operations {
                     controller?: "auto" | "ingress-nginx";
                     /** @description Hand the client's certificate to the upstream; default true. */
                     passCertificate?: boolean;
-                    /** @description Where a client without a valid certificate is sent: https://…, a local path, or @name. */
+                    /**
+                     * Format: well-formed
+                     * @description Where a client without a valid certificate is sent: https://…, a local path, or @name.
+                     */
                     errorPage?: string;
-                    /** @description The exact commonName of the client's subject; * means any. */
+                    /**
+                     * Format: well-formed
+                     * @description The exact commonName of the client's subject; * means any.
+                     */
                     matchCommonName?: string;
                 };
             };
@@ -2018,10 +2031,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `kubernetes-off`: The service runs without Kubernetes. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
-             * @description `kubernetes-off`: The service runs without Kubernetes.
-             *
-             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             * @description `kubernetes-unavailable`: The Kubernetes API is not reachable.
              *
              *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
@@ -2118,10 +2138,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `kubernetes-off`: The service runs without Kubernetes. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
-             * @description `kubernetes-off`: The service runs without Kubernetes.
-             *
-             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             * @description `kubernetes-unavailable`: The Kubernetes API is not reachable.
              *
              *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
@@ -2188,10 +2215,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `kubernetes-off`: The service runs without Kubernetes. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
-             * @description `kubernetes-off`: The service runs without Kubernetes.
-             *
-             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             * @description `kubernetes-unavailable`: The Kubernetes API is not reachable.
              *
              *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
@@ -2363,7 +2397,10 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description What it is for, for people. */
+                    /**
+                     * Format: well-formed
+                     * @description What it is for, for people.
+                     */
                     name: string;
                     grants: {
                         /** @enum {unknown} */
