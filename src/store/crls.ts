@@ -49,22 +49,51 @@ export interface CrlStore {
 
 export function createCrlStore(db: Database): CrlStore {
   return {
-    async latest(authority) {
-      const [row] = await db.query<CrlRow>({
-        name: 'crls-latest',
-        text: `select ${crlColumns} from crls where authority = $1 order by number desc limit 1`,
-        values: [authority],
-      });
-      return row === undefined ? undefined : crlOf(row);
-    },
-    async latestDer(authority) {
-      const [row] = await db.query<CrlRow & { readonly der: Buffer }>({
-        name: 'crls-latest-der',
-        text: `select ${crlColumns}, der from crls where authority = $1 order by number desc limit 1`,
-        values: [authority],
-      });
-      return row === undefined ? undefined : { ...crlOf(row), der: row.der };
-    },
+    latest: (authority) => readLatest(db, authority),
+    latestDer: (authority) => readLatestDer(db, authority),
     build: (authority, atLeast, work) => buildCrl(db, authority, atLeast, work),
   };
+}
+
+async function readLatest(db: Database, authority: string): Promise<StoredCrl | undefined> {
+  const [row] = await db.query<CrlRow>({
+    name: 'crls-latest',
+    text: `select ${crlColumns} from crls where authority = $1 order by number desc limit 1`,
+    values: [authority],
+  });
+  return row === undefined ? undefined : crlOf(row);
+}
+
+async function readLatestDer(
+  db: Database,
+  authority: string,
+): Promise<(StoredCrl & { readonly der: Buffer }) | undefined> {
+  for (;;) {
+    const latest = await readLatest(db, authority);
+    if (latest === undefined) return undefined;
+    const der = await readDer(db, latest);
+    if (der !== undefined) return { ...latest, der };
+    // Deleted between two slices: newer ones have taken its place.
+  }
+}
+
+/** The driver takes a bytea as one string of hex: of 40 MB at once that would hold the event loop and 200 MB. */
+const sliceOctets = 1024 * 1024;
+
+/** Rows of crls never change, so slices of one belong together. @returns undefined when the row is gone */
+async function readDer(
+  db: Database,
+  { authority, number, sizeBytes }: StoredCrl,
+): Promise<Buffer | undefined> {
+  const der = Buffer.allocUnsafe(sizeBytes);
+  for (let at = 0; at < sizeBytes; at += sliceOctets) {
+    const [row] = await db.query<{ slice: Buffer }>({
+      name: 'crls-der',
+      text: 'select substring(der from $3 for $4) as slice from crls where authority = $1 and number = $2',
+      values: [authority, number, at + 1, sliceOctets],
+    });
+    if (row === undefined) return undefined;
+    row.slice.copy(der, at);
+  }
+  return der;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { type CertificateStore, createCertificateStore } from '../../src/store/certificates.ts';
 import { type BuiltCrl, type CrlBuildSession, type CrlStore, createCrlStore } from '../../src/store/crls.ts';
@@ -76,6 +76,17 @@ test('without a CRL there is none; the first has number 1 and may be empty', asy
   });
   assert.deepEqual(await crls.latest('internal-ca'), built);
   assert.deepEqual(await crls.latestDer('internal-ca'), { ...built, der: Buffer.from([0xff]) });
+});
+
+test('a CRL of several megabytes is hashed and read back byte for byte', async (t) => {
+  const { crls } = await openStores(t);
+  const der = randomBytes(3 * 1024 * 1024 + 5);
+  const built = await crls.build('internal-ca', 1n, async (session) => {
+    await read(session);
+    return { thisUpdate: start, nextUpdate: daysFrom(start, 7), der };
+  });
+  assert.equal(built?.sha256, createHash('sha256').update(der).digest('hex'));
+  assert.equal((await crls.latestDer('internal-ca'))?.der.equals(der), true);
 });
 
 test('entries come in ascending order of serial, of this authority only', async (t) => {
