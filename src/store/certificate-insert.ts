@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { Fault } from '../fault.ts';
+import { byteaArray, textArray, timestampArray } from './binary-array.ts';
 import type { CertificateRecord, InsertOutcome } from './certificates.ts';
 import type { Database } from './database.ts';
 
@@ -131,22 +132,22 @@ async function insertRows(db: Database, records: readonly CertificateRecord[]): 
     name: 'certificates-insert',
     text: insertText,
     values: [
-      records.map((record) => Buffer.from(record.serial, 'hex')),
-      records.map((record) => record.authority),
-      records.map((record) => record.profile),
-      records.map((record) => record.subject),
-      records.map((record) => record.commonName),
-      records.map((record) => arrayLiteral(record.sans)),
-      records.map((record) => record.notBefore),
-      records.map((record) => record.notAfter),
-      records.map((record) => record.requester),
-      records.map((record) => record.spkiSha256),
-      records.map((record) => Buffer.from(record.fingerprint, 'hex')),
-      records.map((record) => JSON.stringify(record.metadata)),
-      records.map((record) => record.createdAt),
-      records.map((record) => record.idempotency?.key ?? null),
-      records.map((record) => record.idempotency?.requestHash ?? null),
-      records.map((record) => record.der),
+      byteaArray(records.map((record) => Buffer.from(record.serial, 'hex'))),
+      textArray(records.map((record) => record.authority)),
+      textArray(records.map((record) => record.profile)),
+      textArray(records.map((record) => record.subject)),
+      textArray(records.map((record) => record.commonName)),
+      textArray(records.map((record) => arrayLiteral(record.sans))),
+      timestampArray(records.map((record) => record.notBefore)),
+      timestampArray(records.map((record) => record.notAfter)),
+      textArray(records.map((record) => record.requester)),
+      byteaArray(records.map((record) => record.spkiSha256)),
+      byteaArray(records.map((record) => Buffer.from(record.fingerprint, 'hex'))),
+      textArray(records.map((record) => JSON.stringify(record.metadata))),
+      timestampArray(records.map((record) => record.createdAt)),
+      textArray(records.map((record) => record.idempotency?.key ?? null)),
+      byteaArray(records.map((record) => record.idempotency?.requestHash ?? null)),
+      byteaArray(records.map((record) => record.der)),
     ],
   });
   return rows.map((row) => row.outcome);
