@@ -1,6 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { decodePem } from '../encoding/pem.ts';
+import { decodePem, PemError } from '../encoding/pem.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import {
   generatePrivateKey,
@@ -14,8 +14,9 @@ import { createSoftwareSigner } from '../keys/signer.ts';
 import type { AuthorityStore } from '../store/authorities.ts';
 import type { Database } from '../store/database.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
-import { parseName } from '../x509/name.ts';
+import { type Name, parseName } from '../x509/name.ts';
 import { serialFromRandom } from '../x509/serial.ts';
+import { X509Error } from '../x509/x509-error.ts';
 import type { Authority } from './authority.ts';
 import { AuthorityError } from './authority-error.ts';
 import { checkCaPair } from './check-import.ts';
@@ -99,6 +100,8 @@ async function load(
 /** The first start: a CA comes into being. */
 async function found(parts: OpenAuthorityParts, options: OpenAuthorityOptions): Promise<Authority> {
   const imported = options.imported;
+  // Before a key is kept for it.
+  if (imported === undefined) readSubject(options);
   const offered =
     imported === undefined
       ? await generatePrivateKey(options.keyType)
@@ -135,7 +138,7 @@ async function selfSigned(
   const { createSelfSignedCertificate } = await import('./self-signed.ts');
   const start = Math.floor(now / 1000) * 1000;
   const der = await createSelfSignedCertificate({
-    subject: parseName(options.subject),
+    subject: readSubject(options),
     privateKey,
     serial: serialFromRandom(randomBytes(16)),
     notBefore: new Date(start - options.backdateSeconds * 1000),
@@ -144,15 +147,33 @@ async function selfSigned(
   return readCertificate(der);
 }
 
+function readSubject({ subject }: OpenAuthorityOptions): Name {
+  return readSetting('CA_SUBJECT', () => parseName(subject));
+}
+
 function readPemCertificate(imported: ImportedCa): Certificate {
-  const [block, second] = decodePem(imported.certificatePem, 'CERTIFICATE');
-  if (block === undefined) throw new AuthorityError('CA_IMPORT_CERTIFICATE_FILE holds no CERTIFICATE in PEM');
-  if (second !== undefined) {
-    throw new AuthorityError(
-      'CA_IMPORT_CERTIFICATE_FILE holds more than one certificate; only a self-signed CA is taken',
-    );
+  return readSetting('CA_IMPORT_CERTIFICATE_FILE', () => {
+    const [block, second] = decodePem(imported.certificatePem, 'CERTIFICATE');
+    if (block === undefined)
+      throw new AuthorityError('CA_IMPORT_CERTIFICATE_FILE holds no CERTIFICATE in PEM');
+    if (second !== undefined) {
+      throw new AuthorityError(
+        'CA_IMPORT_CERTIFICATE_FILE holds more than one certificate; only a self-signed CA is taken',
+      );
+    }
+    return readCertificate(block.der);
+  });
+}
+
+/** What the parsers say of a setting is for whoever set it. */
+function readSetting<T>(setting: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof X509Error || error instanceof PemError)
+      throw new AuthorityError(`${setting}: ${error.message}`, { cause: error });
+    throw error;
   }
-  return readCertificate(block.der);
 }
 
 function toAuthority(name: string, certificate: Certificate, privateKey: KeyObject): Authority {

@@ -166,6 +166,8 @@ test('what cannot be a CA is refused before anything is kept', async (t) => {
     ['no pem', keyPem, /holds no CERTIFICATE in PEM/],
     [(await selfSigned(privateKey)).repeat(2), keyPem, /more than one certificate/],
     [await selfSigned(privateKey), 'no key', /holds no private key that can be read/],
+    [encodePem('CERTIFICATE', Buffer.from('3003020100', 'hex')), keyPem, /CA_IMPORT_CERTIFICATE_FILE: /],
+    ['-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n', keyPem, /CA_IMPORT_CERTIFICATE_FILE: /],
   ];
   for (const [certificatePem, key, why] of refusals) {
     await assert.rejects(
@@ -175,5 +177,17 @@ test('what cannot be a CA is refused before anything is kept', async (t) => {
     );
   }
   assert.deepEqual(await parts.authorities.list(), []);
+  assert.equal(await parts.keys.load(options.name), undefined);
+});
+
+test('a subject that is no name is refused by its setting, before anything is kept', async (t) => {
+  const parts = await setUp(t);
+  for (const subject of ['no name', 'CN=', `CN=${'a'.repeat(65)}`, 'C=Germany']) {
+    await assert.rejects(
+      openAuthority(parts, { ...options, subject }),
+      (error) => error instanceof AuthorityError && /^CA_SUBJECT: [^\n]+$/.test(error.message),
+      subject,
+    );
+  }
   assert.equal(await parts.keys.load(options.name), undefined);
 });
