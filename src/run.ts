@@ -54,9 +54,13 @@ function crash(log: Logger, error: unknown): void {
 }
 
 function explain(error: unknown): void {
-  const known = explained.some((kind) => error instanceof kind);
-  const text =
-    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`internal-ca cannot start: ${text}\n`);
+  process.stderr.write(`internal-ca cannot start: ${reasonOf(error)}\n`);
   process.exit(1);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // What the system refuses, a port that is taken or a directory that is not ours, is the operator's to mend, too.
+  if ('syscall' in error) return `${error.syscall === 'listen' ? 'HOST and PORT: ' : ''}${error.message}`;
+  return explained.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
 }
