@@ -5,6 +5,8 @@ import type { Profile, SubjectAltNameKind } from './profile.ts';
 
 /** More names than this make a certificate that TLS stacks refuse, and rows that searches crawl over. */
 const maximumNames = 100;
+/** What a SPIFFE ID may have (SPIFFE-ID section 2.3); the other kinds are shorter by their own rules. */
+const maximumNameOctets = 2048;
 
 /**
  * Refuses the authority's own name as a subject: verifiers that build chains by name could take the leaf for its issuer.
@@ -22,6 +24,11 @@ export function checkNotAuthority(subject: Name, authority: Name): void {
  */
 export function checkSubject(subject: Name, profile: Profile): void {
   const present = subject.rdns.flat().map((attribute) => attributeLabel(attribute.type));
+  if (present.length > maximumNames) {
+    throw new Fault('subject-not-allowed', `At most ${maximumNames} subject attributes fit a certificate`, {
+      field: 'csr.subject',
+    });
+  }
   for (const label of present) {
     if (profile.subject.allowed.includes(label)) continue;
     throw new Fault(
@@ -73,6 +80,8 @@ export function checkSubjectAltNames(subject: Name, names: readonly GeneralName[
 
 function checkName(name: GeneralName, profile: Profile, field: string): void {
   const { kinds, wildcards, patterns } = profile.subjectAltName;
+  if (Buffer.byteLength(name.value) > maximumNameOctets)
+    throw refusal(`a name has at most ${maximumNameOctets} octets`, field);
   const shown = formatGeneralName(name);
   const kind = kinds.find((allowed): allowed is SubjectAltNameKind => allowed === name.kind);
   if (kind === undefined) throw refusal(`the profile ${profile.name} takes no ${name.kind} names`, field);

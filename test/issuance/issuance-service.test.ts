@@ -180,6 +180,21 @@ test('validity is what was asked within the profile, and never outlives the CA',
   });
 });
 
+test('more names than anybody has, and names without end, are refused', async () => {
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ type: 'dns', value: `h${n}.example` }) as const);
+  await refused({ sans: names(101) }, 'san-not-allowed', 'csr.extensions.subjectAltName');
+  assert.equal((await issue({ sans: names(100) })).subject.rdns.length, 1);
+  const units = (count: number) => Array.from({ length: count }, (_, n) => `OU=unit ${n}`).join(',');
+  await refused({ subject: `${units(100)},CN=a` }, 'subject-not-allowed', 'csr.subject');
+  assert.equal((await issue({ subject: `${units(99)},CN=a` })).subject.rdns.length, 100);
+  const uri = (octets: number) => [
+    { type: 'url', value: `spiffe://a/${'x'.repeat(octets - 'spiffe://a/'.length)}` } as const,
+  ];
+  await refused({ sans: uri(2049) }, 'san-not-allowed', 'csr.extensions.subjectAltName[0]');
+  await issue({ sans: uri(2048) });
+});
+
 test('names outside the profile are refused by name', async () => {
   await refused({ subject: 'CN=a,2.5.4.65=x' }, 'subject-not-allowed', 'csr.subject.pseudonym');
   await refused({ subject: 'CN=a,1.2.3.4=x' }, 'subject-not-allowed', 'csr.subject.1.2.3.4');
