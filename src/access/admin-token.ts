@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { createFileOnce, isErrno } from '../create-file-once.ts';
 import type { TokenStore } from './token-store.ts';
 import { formatToken, newToken, parseToken, sha256, type TokenText } from './token-text.ts';
 
@@ -45,7 +46,7 @@ export async function bootstrapAdminToken(options: AdminTokenOptions): Promise<A
   if ((await options.store.findById(firstTokenId)) !== undefined) return { kind: 'elsewhere', path };
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const token = newToken(firstTokenId);
-  if (!(await createExclusively(path, `${formatToken(token)}\n`))) return bootstrapAdminToken(options);
+  if (!(await createFileOnce(path, `${formatToken(token)}\n`))) return bootstrapAdminToken(options);
   if ((await adopt(options, token)) === 'present') return { kind: 'written', path };
   // Another process with another directory was first: this file would open nothing.
   await rm(path);
@@ -91,29 +92,4 @@ async function readTokenFile(path: string): Promise<TokenText | undefined> {
   const token = parseToken(text.trim());
   if (token === undefined) throw new Error(`${path} does not hold a token; remove it or set ADMIN_TOKEN`);
   return token;
-}
-
-/** Never a half-written file, never over an existing one: a link fails where a rename would replace. */
-async function createExclusively(path: string, text: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}.${newToken().id}`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(draft, path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
