@@ -34,8 +34,13 @@ export interface CrlKeeper {
 export function createCrlKeeper(parts: CrlKeeperParts): CrlKeeper {
   const passing = createTask(parts.onChanged);
   // Not awaited by the round: an API server that does not answer must not delay the next CRL.
+  let unpassed: Authority | undefined;
   const passOn = (authority: Authority): void => {
-    passing.run().catch((error: unknown) => parts.onFailed(authority.name, error));
+    unpassed = undefined;
+    passing.run().catch((error: unknown) => {
+      unpassed = authority;
+      parts.onFailed(authority.name, error);
+    });
   };
   const rounds = new Map(
     parts.authorities.map((authority) => [authority.name, createRound(parts, authority, passOn)]),
@@ -43,6 +48,8 @@ export function createCrlKeeper(parts: CrlKeeperParts): CrlKeeper {
   let poll: NodeJS.Timeout | undefined;
 
   const maintain = async (): Promise<void> => {
+    // What failed to be passed on must not wait for the next CRL, which may be days away.
+    if (unpassed !== undefined) passOn(unpassed);
     await Promise.all([...rounds.values()].map((round) => round.run()));
     await passing.settled();
   };

@@ -134,3 +134,29 @@ test('copies that cannot be carried are reported', async (t) => {
   await keeper.maintain();
   assert.deepEqual(events, ['build', 'built', 'Error: not fit']);
 });
+
+test('what could not be passed on is tried again in the next round, without a new CRL', async (t) => {
+  let broken = true;
+  let passed = 0;
+  let fresh = true;
+  const { keeper, events } = setUp(t, {
+    build: async () => undefined,
+    files: {
+      refresh: async () => {
+        const was = fresh;
+        fresh = false;
+        return was;
+      },
+    },
+    onChanged: async () => {
+      if (broken) throw new Error('no copy');
+      passed += 1;
+    },
+  });
+  await keeper.maintain();
+  assert.deepEqual([events, passed], [['Error: no copy'], 0]);
+  broken = false;
+  await keeper.maintain();
+  await keeper.maintain();
+  assert.equal(passed, 1);
+});
