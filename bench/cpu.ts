@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } fr
 import { createAuthorityRegistry } from '../src/authority/authority.ts';
 import { systemClock } from '../src/clock.ts';
 import { createIssuanceService, type IssuanceService } from '../src/issuance/issuance-service.ts';
-import { loadProfiles } from '../src/issuance/load-profiles.ts';
+import { boundProfiles, loadProfiles } from '../src/issuance/load-profiles.ts';
 import { createTemplateSource } from '../src/issuance/templates.ts';
 import { makeAuthority } from './support/authority.ts';
 import { csrPem, makeCsrs, type SampleCsr } from './support/csrs.ts';
@@ -88,7 +88,7 @@ async function createService(): Promise<IssuanceService> {
   return createIssuanceService({
     authorities: createAuthorityRegistry([authority]),
     certificates: { insert: async () => 'inserted', findByIdempotencyKey: async () => undefined },
-    profiles: await loadProfiles(undefined, { authoritySeconds: 3_650 * 86_400 }),
+    profiles: boundProfiles(await loadProfiles(undefined), { authoritySeconds: 3_650 * 86_400 }),
     templates: createTemplateSource(undefined),
     clock: systemClock,
     backdateSeconds: 60,

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startChild } from './support/child.ts';
 import { startDatabase } from './support/database.ts';
 import { median, type Report, type Row } from './support/report.ts';
@@ -17,13 +19,21 @@ export async function startToReady(run: Run): Promise<Report> {
   const external = { dataDirectory: await temporaryDirectory(run), databaseUrl: url };
   const rows: Row[] = [await measure(run, 'node alone', rounds, () => emptyProcess())];
   await readyMilliseconds(external);
-  rows.push(await measure(run, 'external database', rounds, () => readyMilliseconds(external)));
+  rows.push(
+    await measure(run, 'external database, nothing cached', rounds, async () => {
+      await rm(join(external.dataDirectory, 'cache'), { recursive: true, force: true });
+      return readyMilliseconds(external);
+    }),
+    await measure(run, 'external database', rounds, () => readyMilliseconds(external)),
+  );
   const embedded = { dataDirectory: await temporaryDirectory(run) };
   rows.push(
     await measure(run, 'embedded, first start', rounds, async () =>
       readyMilliseconds({ dataDirectory: await temporaryDirectory(run) }),
     ),
   );
+  // The first start makes the directory, the second one fills its cache of compiled code.
+  await readyMilliseconds(embedded);
   await readyMilliseconds(embedded);
   rows.push(await measure(run, 'embedded, later start', rounds, () => readyMilliseconds(embedded)));
   const alone = Number(rows[0]?.milliseconds);
@@ -39,9 +49,9 @@ export async function startToReady(run: Run): Promise<Report> {
     aims: [
       {
         text: 'less than 1 s with an external database',
-        met: rows.some(
-          ({ what, milliseconds }) => what === 'external database' && Number(milliseconds) < aimedMs,
-        ),
+        met: rows
+          .filter(({ what }) => String(what).startsWith('external'))
+          .every(({ milliseconds }) => Number(milliseconds) < aimedMs),
       },
     ],
     notes: [
