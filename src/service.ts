@@ -8,6 +8,7 @@ import type { Config } from './config/config.ts';
 import { buildHttpApp } from './http/app.ts';
 import type { HttpOptions } from './http/parts.ts';
 import { defaultProfile } from './issuance/issuance-service.ts';
+import { loadProfiles } from './issuance/load-profiles.ts';
 import { createHealth } from './observability/health.ts';
 import { measuredIssuance, measuredRevocation } from './observability/measured.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -56,6 +57,7 @@ interface Composed {
 async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Promise<Composed> {
   const { config, log, clock } = input;
   const metrics = createMetrics({ clock, version: await readVersion(), processMetrics: true });
+  const profiles = await loadProfiles(config.issuance.profilesFile);
   const database = await openStore(input, cleanUp);
   const kubernetes = await openKubernetes(input, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
@@ -97,7 +99,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
       authenticator,
       adminTokenConfigured: config.adminToken !== undefined,
     }),
-    issuance: measuredIssuance(await createIssuance(input, authorities, certificates), metrics),
+    issuance: measuredIssuance(createIssuance(input, authorities, certificates, profiles), metrics),
     revocation: measuredRevocation(
       createRevocationService({
         certificates,

@@ -5,3 +5,10 @@ export const extendedKeyUsages: Readonly<Record<string, string>> = {
   codeSigning: '1.3.6.1.5.5.7.3.3',
   emailProtection: '1.3.6.1.5.5.7.3.4',
 };
+
+const names = new Map(Object.entries(extendedKeyUsages).map(([name, oid]) => [oid, name]));
+
+/** `clientAuth`, …; the dotted OID of a usage without a name here. */
+export function extendedKeyUsageName(oid: string): string {
+  return names.get(oid) ?? oid;
+}

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Static } from 'typebox';
 import { parse } from 'yaml';
-import { parseDuration } from '../duration.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
 import { attributeLabel, attributeTypeOf } from '../x509/attribute-types.ts';
 import { extendedKeyUsages } from './extended-key-usages.ts';
 import { type Profile, type ProfileDocument, profilesDocumentCheck } from './profile.ts';
@@ -18,35 +18,56 @@ const profileName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const builtIn = new URL('./profiles.yaml', import.meta.url);
 
+/** The profiles as they are written, before they are held against a CA. */
+export interface LoadedProfiles {
+  readonly builtIn: readonly Profile[];
+  /** From PROFILES_FILE. */
+  readonly own: readonly Profile[];
+}
+
+/**
+ * Reads the profiles that come with the service, and those of `file`. Needs no CA, so that a mistake is found before
+ * one is made.
+ * @throws ProfileError
+ */
+export async function loadProfiles(file: string | undefined): Promise<LoadedProfiles> {
+  return {
+    builtIn: readProfiles('profiles.yaml', await readFile(builtIn, 'utf8')),
+    own: file === undefined ? [] : readProfiles(file, await readText(file)),
+  };
+}
+
 export interface ValidityBounds {
-  /** The authority's own validity: no profile may promise more. */
+  /** The authority's own validity. */
   readonly authoritySeconds: number;
   /** ISSUANCE_MAX_VALIDITY: cuts every profile down to it. */
   readonly maxSeconds?: number;
 }
 
 /**
- * Loads the profiles that come with the service and, over them, those of `file`.
+ * The profiles in force: own ones replace built-in ones of the same name. What an operator wrote must fit the CA;
+ * the built-in ones are cut down to it, since nobody asked for their lengths.
  * @throws ProfileError
  */
-export async function loadProfiles(file: string | undefined, bounds: ValidityBounds): Promise<Profile[]> {
-  const profiles = new Map(readProfiles('profiles.yaml', await readFile(builtIn, 'utf8')));
-  if (file !== undefined) {
-    for (const [name, profile] of readProfiles(file, await readText(file))) profiles.set(name, profile);
+export function boundProfiles({ builtIn, own }: LoadedProfiles, bounds: ValidityBounds): Profile[] {
+  const { authoritySeconds, maxSeconds = Infinity } = bounds;
+  const profiles = new Map(
+    builtIn.map((profile) => [profile.name, cutDown(profile, Math.min(maxSeconds, authoritySeconds))]),
+  );
+  for (const profile of own) {
+    const bounded = cutDown(profile, maxSeconds);
+    if (bounded.maxValiditySeconds > authoritySeconds) {
+      throw new ProfileError(
+        `PROFILES_FILE: profiles.${profile.name}.maxValidity is longer than the CA is valid (${formatDuration(authoritySeconds)})`,
+      );
+    }
+    profiles.set(profile.name, bounded);
   }
-  return [...profiles.values()].map((profile) => withinBounds(profile, bounds));
+  return [...profiles.values()];
 }
 
-function withinBounds(
-  profile: Profile,
-  { authoritySeconds, maxSeconds = Infinity }: ValidityBounds,
-): Profile {
+function cutDown(profile: Profile, maxSeconds: number): Profile {
   const maxValiditySeconds = Math.min(profile.maxValiditySeconds, maxSeconds);
-  if (maxValiditySeconds > authoritySeconds) {
-    throw new ProfileError(
-      `profiles.${profile.name}.maxValidity is longer than the CA is valid (CA_VALIDITY); ISSUANCE_MAX_VALIDITY cuts every profile down`,
-    );
-  }
   const defaultValiditySeconds = Math.min(profile.defaultValiditySeconds, maxValiditySeconds);
   return { ...profile, maxValiditySeconds, defaultValiditySeconds };
 }
@@ -59,7 +80,7 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function readProfiles(file: string, text: string): [string, Profile][] {
+function readProfiles(file: string, text: string): Profile[] {
   let document: unknown;
   try {
     document = parse(text);
@@ -67,13 +88,15 @@ function readProfiles(file: string, text: string): [string, Profile][] {
     throw new ProfileError(`${file} is not YAML: ${firstLine(cause)}`, { cause });
   }
   if (!profilesDocumentCheck.Check(document)) {
-    const [error] = profilesDocumentCheck.Errors(document);
+    const errors = profilesDocumentCheck.Errors(document);
+    // A misspelt key is two errors, an unknown key and a missing one; the unknown one tells what was written.
+    const error = errors.find(({ keyword }) => keyword === 'boolean') ?? errors[0];
     const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
     const fault =
       error?.keyword === 'boolean' ? 'is not a key that is known' : (error?.message ?? 'is invalid');
     throw new ProfileError(`${file}: ${path || 'the document'} ${fault}`);
   }
-  return Object.entries(document.profiles).map(([name, profile]) => [name, toProfile(file, name, profile)]);
+  return Object.entries(document.profiles).map(([name, profile]) => toProfile(file, name, profile));
 }
 
 function toProfile(file: string, name: string, text: ProfileText): Profile {

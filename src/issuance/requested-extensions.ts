@@ -13,6 +13,7 @@ import {
 import { extensionLabel, extensionOid, type KeyUsage } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
 import { subjectKeyIdentifier } from '../x509/public-key.ts';
+import { extendedKeyUsageName } from './extended-key-usages.ts';
 import type { Profile } from './profile.ts';
 
 /** What a CSR asks for, once the profile has agreed. */
@@ -103,7 +104,7 @@ function narrowExtendedKeyUsage(extension: RequestedExtension, profile: Profile)
     if (profile.extendedKeyUsage.includes(usage)) continue;
     throw new Fault(
       'key-usage-not-allowed',
-      `The profile ${profile.name} does not allow the extended key usage ${usage}`,
+      `The profile ${profile.name} does not allow the extended key usage ${extendedKeyUsageName(usage)}`,
       { field: 'csr.extensions.extendedKeyUsage' },
     );
   }

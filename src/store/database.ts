@@ -63,8 +63,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAlive: true,
     onConnect: prepareSession,
   });
+  let closing = false;
   // Without a listener a broken idle connection would end the process.
-  pool.on('error', (error) => options.onIdleError(error));
+  pool.on('error', (error) => {
+    if (!closing) options.onIdleError(error);
+  });
+  const open = countConnections(pool);
 
   async function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const client = await pool.connect().catch((error: unknown) => {
@@ -95,7 +99,32 @@ export function openDatabase(options: DatabaseOptions): Database {
     async ping() {
       await withSession((session) => session.query({ text: 'select 1', name: 'ping' }));
     },
-    close: () => pool.end(),
+    async close() {
+      closing = true;
+      await pool.end();
+      await open.none();
+    },
+  };
+}
+
+/** `pool.end()` resolves before its connections are closed; a server that stops then would call that an error. */
+function countConnections(pool: pg.Pool): { none(): Promise<void> } {
+  let count = 0;
+  let wake = (): void => undefined;
+  pool.on('connect', () => {
+    count += 1;
+  });
+  pool.on('remove', () => {
+    count -= 1;
+    if (count === 0) wake();
+  });
+  return {
+    none: () =>
+      count === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            wake = resolve;
+          }),
   };
 }
 

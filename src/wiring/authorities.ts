@@ -11,7 +11,7 @@ import type { Database } from '../store/database.ts';
 import type { ServiceInput } from './service-input.ts';
 
 export async function openAuthorities(
-  { config, clock }: ServiceInput,
+  { config, clock, log }: ServiceInput,
   database: Database,
   kubernetes: KubernetesApi | undefined,
 ): Promise<AuthorityRegistry> {
@@ -43,5 +43,12 @@ export async function openAuthorities(
         : { keyPassphrase: await readPassphrase(keyPassphraseFile, 'CA_KEY_PASSPHRASE_FILE') }),
     },
   );
+  if (authority.certificate.keyUsage === undefined) {
+    // OpenSSL's own `req -x509` makes such CAs, and its `verify -x509_strict` refuses them (error 92).
+    log.warn(
+      { authority: name },
+      'the CA certificate has no keyUsage; strict verifiers refuse what it signs',
+    );
+  }
   return createAuthorityRegistry([authority]);
 }

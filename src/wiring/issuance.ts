@@ -1,18 +1,19 @@
 import type { AuthorityRegistry } from '../authority/authority.ts';
 import { createIssuanceService, type IssuanceService } from '../issuance/issuance-service.ts';
-import { loadProfiles } from '../issuance/load-profiles.ts';
+import { boundProfiles, type LoadedProfiles } from '../issuance/load-profiles.ts';
 import { createTemplateSource } from '../issuance/templates.ts';
 import type { createCertificateStore } from '../store/certificates.ts';
 import type { ServiceInput } from './service-input.ts';
 
-export async function createIssuance(
+export function createIssuance(
   { config, clock }: ServiceInput,
   authorities: AuthorityRegistry,
   certificates: ReturnType<typeof createCertificateStore>,
-): Promise<IssuanceService> {
+  loaded: LoadedProfiles,
+): IssuanceService {
   const { notBefore, notAfter } = authorities.default.certificate;
-  const { maxValiditySeconds, profilesFile, backdateSeconds } = config.issuance;
-  const profiles = await loadProfiles(profilesFile, {
+  const { maxValiditySeconds, backdateSeconds } = config.issuance;
+  const profiles = boundProfiles(loaded, {
     authoritySeconds: (notAfter.getTime() - notBefore.getTime()) / 1000,
     ...(maxValiditySeconds === undefined ? {} : { maxSeconds: maxValiditySeconds }),
   });

@@ -18,7 +18,7 @@ import {
   type IssuanceService,
   type IssueRequest,
 } from '../../src/issuance/issuance-service.ts';
-import { loadProfiles } from '../../src/issuance/load-profiles.ts';
+import { boundProfiles, loadProfiles } from '../../src/issuance/load-profiles.ts';
 import { createTemplateSource } from '../../src/issuance/templates.ts';
 import type { CertificateRecord } from '../../src/store/certificates.ts';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
@@ -28,7 +28,7 @@ import { type CsrOptions, makeCsr } from '../support/csr.ts';
 
 const clock = createTestClock();
 const authority = await makeAuthority(clock.now());
-const profiles = await loadProfiles(undefined, { authoritySeconds: 10 * 365 * 86_400 });
+const profiles = boundProfiles(await loadProfiles(undefined), { authoritySeconds: 10 * 365 * 86_400 });
 
 /** Keeps rows in memory; what the real table adds is tested with it, in test/store and test/system. */
 function service(overrides: Partial<IssuanceParts> = {}): {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { loadProfiles, ProfileError } from '../../src/issuance/load-profiles.ts';
+import { boundProfiles, loadProfiles, ProfileError } from '../../src/issuance/load-profiles.ts';
 
 const day = 86_400;
 const bounds = { authoritySeconds: 3650 * day };
@@ -30,7 +30,7 @@ profiles:
 ${line}`;
 
 test('client, device and server come with the service', async () => {
-  const profiles = await loadProfiles(undefined, bounds);
+  const profiles = boundProfiles(await loadProfiles(undefined), bounds);
   assert.deepEqual(
     profiles.map(({ name, maxValiditySeconds }) => [name, maxValiditySeconds / day]),
     [
@@ -42,8 +42,10 @@ test('client, device and server come with the service', async () => {
 });
 
 test('a file adds profiles and replaces them by name; patterns are anchored', async (t) => {
-  const profiles = await loadProfiles(
-    await file(t, `${robot()}${robot().split('profiles:\n')[1]?.replace('robot', 'client') ?? ''}`),
+  const profiles = boundProfiles(
+    await loadProfiles(
+      await file(t, `${robot()}${robot().split('profiles:\n')[1]?.replace('robot', 'client') ?? ''}`),
+    ),
     bounds,
   );
   assert.deepEqual(
@@ -58,17 +60,29 @@ test('a file adds profiles and replaces them by name; patterns are anchored', as
   assert.equal(pattern?.test('x-spiffe://corp/x'), false);
 });
 
-test('ISSUANCE_MAX_VALIDITY cuts profiles down, and a profile that outlives the CA stops the start', async () => {
-  const [client] = await loadProfiles(undefined, { ...bounds, maxSeconds: day });
-  assert.deepEqual([client?.defaultValiditySeconds, client?.maxValiditySeconds], [day, day]);
-  await assert.rejects(
-    loadProfiles(undefined, { authoritySeconds: 100 * day }),
-    /^ProfileError: profiles.client.maxValidity is longer than the CA is valid/,
-  );
+test('ISSUANCE_MAX_VALIDITY cuts every profile down, and a short CA the built-in ones', async () => {
+  const loaded = await loadProfiles(undefined);
+  for (const shorter of [
+    { ...bounds, maxSeconds: day },
+    { authoritySeconds: day, maxSeconds: 20 * day },
+  ]) {
+    const [client] = boundProfiles(loaded, shorter);
+    assert.deepEqual([client?.defaultValiditySeconds, client?.maxValiditySeconds], [day, day]);
+  }
+});
+
+test('a profile of the operator that outlives the CA stops the start', async (t) => {
+  const loaded = await loadProfiles(await file(t, robot().replace('P1D', 'P10D')));
+  assert.throws(() => boundProfiles(loaded, { authoritySeconds: 5 * day }), {
+    name: 'ProfileError',
+    message: 'PROFILES_FILE: profiles.robot.maxValidity is longer than the CA is valid (P5D)',
+  });
+  assert.doesNotThrow(() => boundProfiles(loaded, { authoritySeconds: 5 * day, maxSeconds: day }));
 });
 
 test('a mistake stops the start with one line that names the key', async (t) => {
   const mistakes: [string, RegExp][] = [
+    [robot().replace('maxValidity', 'maxValidty'), /profiles\.robot\.maxValidty is not a key that is known/],
     [robot('    colour: red'), /profiles\.robot\.colour is not a key that is known/],
     [robot().replace('PT1H', 'P2D'), /profiles\.robot\.defaultValidity is longer than maxValidity/],
     [robot().replace('PT1H', 'soon'), /profiles\.robot\.defaultValidity must be a duration/],
@@ -83,7 +97,7 @@ test('a mistake stops the start with one line that names the key', async (t) => 
     ['profiles: [', /is not YAML/],
   ];
   for (const [text, why] of mistakes) {
-    await assert.rejects(loadProfiles(await file(t, text), bounds), (error) => {
+    await assert.rejects(loadProfiles(await file(t, text)), (error) => {
       assert.ok(error instanceof ProfileError, String(error));
       assert.match(error.message, why);
       assert.ok(!error.message.includes('\n'));
@@ -91,7 +105,7 @@ test('a mistake stops the start with one line that names the key', async (t) => 
     });
   }
   await assert.rejects(
-    loadProfiles('/nonexistent/p.yaml', bounds),
+    loadProfiles('/nonexistent/p.yaml'),
     /PROFILES_FILE \/nonexistent\/p.yaml cannot be read/,
   );
 });

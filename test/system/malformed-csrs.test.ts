@@ -9,7 +9,7 @@ import { createAuthorityRegistry } from '../../src/authority/authority.ts';
 import { encodePem } from '../../src/encoding/pem.ts';
 import { Fault } from '../../src/fault.ts';
 import { createIssuanceService } from '../../src/issuance/issuance-service.ts';
-import { loadProfiles } from '../../src/issuance/load-profiles.ts';
+import { boundProfiles, loadProfiles } from '../../src/issuance/load-profiles.ts';
 import { createTemplateSource } from '../../src/issuance/templates.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { makeAuthority } from '../support/authority.ts';
@@ -29,7 +29,7 @@ const keyTypes: readonly CsrKeyType[] = ['ec-p256', 'ec-p384', 'ec-p521', 'rsa-2
 const clock = createTestClock();
 const authority = await makeAuthority(clock.now());
 const authorityKey = new X509Certificate(authority.certificate.der).publicKey;
-const profiles = await loadProfiles(undefined, { authoritySeconds: 10 * 365 * 86_400 });
+const profiles = boundProfiles(await loadProfiles(undefined), { authoritySeconds: 10 * 365 * 86_400 });
 const issuance = createIssuanceService({
   authorities: createAuthorityRegistry([authority]),
   certificates: { insert: async () => 'inserted', findByIdempotencyKey: async () => undefined },

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { formatDuration } from '../../duration.ts';
+import { extendedKeyUsageName } from '../../issuance/extended-key-usages.ts';
 import type { Profile } from '../../issuance/profile.ts';
 import type { HttpParts } from '../parts.ts';
 import { answer } from '../schemas/common.ts';
@@ -36,10 +37,17 @@ function profileView(profile: Profile, defaultName: string) {
     default: name === defaultName,
     keys: { ...(keys.rsa === false ? {} : { rsa: keys.rsa }), ec: keys.ec, ed25519: keys.ed25519 },
     keyUsage,
-    extendedKeyUsage,
+    extendedKeyUsage: extendedKeyUsage.map(extendedKeyUsageName),
     defaultValidity: formatDuration(profile.defaultValiditySeconds),
     maxValidity: formatDuration(profile.maxValiditySeconds),
     subject,
-    subjectAltName: { kinds: subjectAltName.kinds, required: subjectAltName.required },
+    subjectAltName: {
+      kinds: subjectAltName.kinds,
+      required: subjectAltName.required,
+      wildcards: subjectAltName.wildcards,
+      patterns: Object.fromEntries(
+        Object.entries(subjectAltName.patterns).map(([kind, { source }]) => [kind, source]),
+      ),
+    },
   };
 }

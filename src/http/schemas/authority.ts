@@ -36,13 +36,26 @@ export const ProfileSchema = Type.Object({
     ed25519: Type.Boolean(),
   }),
   keyUsage: Type.Array(Type.String(), { examples: [['digitalSignature']] }),
-  extendedKeyUsage: Type.Array(Type.String(), { examples: [['clientAuth']] }),
+  extendedKeyUsage: Type.Array(Type.String(), {
+    description: 'Names of RFC 5280 4.2.1.12; dotted OIDs of others.',
+    examples: [['clientAuth']],
+  }),
   defaultValidity: Type.String({ description: 'ISO 8601 duration.', examples: ['P90D'] }),
   maxValidity: Type.String({ description: 'ISO 8601 duration.', examples: ['P365D'] }),
   subject: Type.Object({ allowed: Type.Array(Type.String()), required: Type.Array(Type.String()) }),
   subjectAltName: Type.Object({
     kinds: Type.Array(Type.String(), { examples: [['dns', 'email']] }),
     required: Type.Boolean(),
+    wildcards: Type.Boolean({ description: 'Whether `*.example` is taken.' }),
+    patterns: Type.Object(
+      {
+        dns: Type.Optional(Type.String()),
+        email: Type.Optional(Type.String()),
+        uri: Type.Optional(Type.String()),
+        ip: Type.Optional(Type.String()),
+      },
+      { description: 'Regular expressions, anchored; a name of that kind must match.' },
+    ),
   }),
 });
 

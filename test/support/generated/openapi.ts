@@ -697,6 +697,7 @@ export interface components {
              */
             keyUsage: string[];
             /**
+             * @description Names of RFC 5280 4.2.1.12; dotted OIDs of others.
              * @example [
              *       "clientAuth"
              *     ]
@@ -725,6 +726,15 @@ export interface components {
                  */
                 kinds: string[];
                 required: boolean;
+                /** @description Whether `*.example` is taken. */
+                wildcards: boolean;
+                /** @description Regular expressions, anchored; a name of that kind must match. */
+                patterns: {
+                    dns?: string;
+                    email?: string;
+                    uri?: string;
+                    ip?: string;
+                };
             };
         };
         ProfileList: {
