@@ -255,10 +255,14 @@ export const configSchema = Type.Object(
       default: './data',
     }),
     databaseUrl: Type.Optional(
-      text('DATABASE_URL', 'A PostgreSQL database, `postgresql://user:password@host:5432/name`.', {
-        secret: true,
-        defaultText: 'a PostgreSQL of its own under `DATA_DIR`',
-      }),
+      text(
+        'DATABASE_URL',
+        'A PostgreSQL database, 15 or newer, `postgresql://user:password@host:5432/name`.',
+        {
+          secret: true,
+          defaultText: 'a PostgreSQL of its own under `DATA_DIR`',
+        },
+      ),
     ),
     databasePoolSize: integer('DATABASE_POOL_SIZE', 'Most connections to the database.', {
       default: 10,
