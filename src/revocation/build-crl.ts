@@ -27,8 +27,8 @@ export async function buildCrl(parts: BuildCrlParts, authority: Authority): Prom
   const now = Math.floor(parts.clock.now() / 1000) * 1000;
   // From time, as Boulder does: a database that was restored from a backup goes on above every number that it gave out
   // before, and copies are never left with a CRL that counts as newer.
-  const atLeast = BigInt(now / 1000);
-  return await parts.crls.build(authority.name, atLeast, async (session) => {
+  const time = { now: new Date(now), atLeast: BigInt(now / 1000) };
+  return await parts.crls.build(authority.name, time, async (session) => {
     if (!isDue(session, now, parts.times)) return undefined;
     const thisUpdate = decideThisUpdate(session.previous, now, parts.times);
     const nextUpdate = new Date(now + parts.times.validitySeconds * 1000);
@@ -51,14 +51,16 @@ export async function buildCrl(parts: BuildCrlParts, authority: Authority): Prom
 
 function isDue(session: CrlBuildSession, now: number, times: CrlTimes): boolean {
   if (session.previous === undefined || session.pending > 0) return true;
+  // Made while the clock was ahead: every verifier refuses it until then.
+  if (session.previous.thisUpdate.getTime() > now) return true;
   return now >= session.previous.nextUpdate.getTime() - times.overlapSeconds * 1000;
 }
 
 /**
  * Back-dated for verifiers whose clock is slow, but never before the CRL it replaces: with two CRLs of one issuer
- * in a file, OpenSSL takes the one with the later thisUpdate.
+ * in a file, OpenSSL takes the one with the later thisUpdate. And never in the future, whatever the clock did before.
  */
 function decideThisUpdate(previous: StoredCrl | undefined, now: number, times: CrlTimes): Date {
   const backdated = now - times.backdateSeconds * 1000;
-  return new Date(Math.max(backdated, previous?.thisUpdate.getTime() ?? 0));
+  return new Date(Math.min(now, Math.max(backdated, previous?.thisUpdate.getTime() ?? 0)));
 }

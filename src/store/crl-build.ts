@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { EntryReader } from './crl-entries.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
-import type { BuiltCrl, CrlBuildSession, StoredCrl } from './crls.ts';
+import type { BuiltCrl, CrlBuildSession, CrlBuildTime, StoredCrl } from './crls.ts';
 import type { Database, Queryable } from './database.ts';
 
 const keptCrls = 3;
@@ -24,12 +24,12 @@ const buildSettings = `select set_config('statement_timeout', '10min', true),
 export async function buildCrl(
   db: Database,
   authority: string,
-  atLeast: bigint,
+  time: CrlBuildTime,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
 ): Promise<StoredCrl | undefined> {
   const result = await db.withAdvisoryLock(`internal-ca/crl/${authority}`, async (session) => {
     try {
-      return await session.transaction((tx) => buildIn(tx, authority, atLeast, work), {
+      return await session.transaction((tx) => buildIn(tx, authority, time, work), {
         isolation: 'repeatable read',
       });
     } catch (error) {
@@ -50,14 +50,14 @@ class NothingBuilt extends Error {}
 async function buildIn(
   tx: Queryable,
   authority: string,
-  atLeast: bigint,
+  time: CrlBuildTime,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
 ): Promise<{ stored: StoredCrl; marked: number }> {
   await tx.query({ text: buildSettings });
   const previous = await latestCrl(tx, authority);
-  if (previous !== undefined) await dropExpired(tx, previous);
+  if (previous !== undefined) await dropExpired(tx, previous, time.now);
   const next = (previous?.number ?? 0n) + 1n;
-  const number = next > atLeast ? next : atLeast;
+  const number = next > time.atLeast ? next : time.atLeast;
   const entries = new EntryReader(tx, authority);
   const built = await work({
     number,
@@ -88,13 +88,14 @@ async function latestCrl(tx: Queryable, authority: string): Promise<StoredCrl | 
 
 /**
  * An entry stays until it has been on one CRL issued after the certificate expired (RFC 5280 3.3): listed at all, and
- * expired before the previous CRL's thisUpdate, which is back-dated and so errs on the side of staying.
+ * expired before the previous CRL's thisUpdate, which is back-dated and so errs on the side of staying. And expired now:
+ * the previous CRL may have been made while the clock was ahead.
  */
-async function dropExpired(tx: Queryable, previous: StoredCrl): Promise<void> {
+async function dropExpired(tx: Queryable, previous: StoredCrl, now: Date): Promise<void> {
   await tx.query({
     text: `update revocations set in_crl = false
-      where authority = $1 and in_crl and first_crl is not null and not_after < $2`,
-    values: [previous.authority, previous.thisUpdate],
+      where authority = $1 and in_crl and first_crl is not null and not_after < least($2::timestamptz, $3::timestamptz)`,
+    values: [previous.authority, previous.thisUpdate, now],
   });
 }
 

@@ -26,6 +26,12 @@ export interface CrlBuildSession {
   entries(): AsyncIterable<Buffer>;
 }
 
+export interface CrlBuildTime {
+  readonly now: Date;
+  /** The number, unless that of the previous CRL plus one is greater. */
+  readonly atLeast: bigint;
+}
+
 export interface BuiltCrl {
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
@@ -38,11 +44,10 @@ export interface CrlStore {
   /**
    * Builds the next CRL of an authority, one builder at a time across every process. `work` reads the session and
    * answers the CRL, or `undefined` to leave everything as it is. Resolves after COMMIT.
-   * @param atLeast the number, unless that of the previous CRL plus one is greater
    */
   build(
     authority: string,
-    atLeast: bigint,
+    time: CrlBuildTime,
     work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
   ): Promise<StoredCrl | undefined>;
 }
@@ -51,7 +56,7 @@ export function createCrlStore(db: Database): CrlStore {
   return {
     latest: (authority) => readLatest(db, authority),
     latestDer: (authority) => readLatestDer(db, authority),
-    build: (authority, atLeast, work) => buildCrl(db, authority, atLeast, work),
+    build: (authority, time, work) => buildCrl(db, authority, time, work),
   };
 }
 
