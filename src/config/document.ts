@@ -3,7 +3,7 @@ import { fileVariable, fileYamlPath, type Setting, settings } from './catalogue.
 
 const preface = `# Configuration
 
-<!-- Generated from src/config/schema.ts by \`npm run docs:configuration\`; a test fails when it is out of date. -->
+<!-- Generated from src/config by \`npm run docs:configuration\`; a test fails when it is out of date. -->
 
 Every key can be set as an environment variable, or in a YAML file that \`CONFIG_FILE\` names; the environment wins.
 An empty variable counts as unset. A wrong value, an unknown key of the file, a misspelled variable and two keys that
@@ -32,11 +32,14 @@ publication:
 const titles: Readonly<Record<string, string>> = {
   '': 'The service',
   kubernetes: 'Kubernetes',
+  leadership: 'Leadership',
   authority: 'The authority',
   crl: 'The CRL',
   issuance: 'Issuance',
   publication: 'Publication',
   enforcement: 'Enforcement',
+  'enforcement.probe': 'The probe',
+  access: 'Access',
   http: 'HTTP',
   log: 'Log',
 };

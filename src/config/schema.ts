@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { enforcement, kubernetes, leadership, publication, subdomain } from './cluster-schema.ts';
 import { choice, duration, integer, list, path, text, url } from './setting.ts';
 
 const minute = 60;
@@ -6,42 +7,7 @@ const hour = 3_600;
 const day = 86_400;
 const year = 365 * day;
 
-/** RFC 1123 label: what the Kubernetes API accepts as the name of a namespace. */
-const namespacePattern = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$';
-const namespaceOrAllPattern = '^(\\*|[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)$';
-/** RFC 1123 subdomain: the name of a Secret or a ConfigMap. */
-const subdomain = '[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?';
-
 const group = { additionalProperties: false };
-
-const kubernetes = Type.Object(
-  {
-    mode: choice(
-      'KUBERNETES',
-      'Which cluster to serve. `auto`: the cluster this process runs in, when a service account is mounted, else none. `in-cluster`: the same, but refuse to start without one. `kubeconfig`: the context named by `KUBERNETES_CONTEXT`. `off`: none.',
-      ['auto', 'in-cluster', 'kubeconfig', 'off'],
-      'auto',
-    ),
-    kubeconfigFile: Type.Optional(
-      path('KUBECONFIG', 'The kubeconfig file. Read only when `KUBERNETES` is `kubeconfig`.', {
-        defaultText: '`~/.kube/config`',
-      }),
-    ),
-    context: Type.Optional(
-      text(
-        'KUBERNETES_CONTEXT',
-        'The context of the kubeconfig to use. Required when `KUBERNETES` is `kubeconfig`: the current context is never taken, so that a laptop cannot change the wrong cluster by accident.',
-      ),
-    ),
-    namespace: Type.Optional(
-      text('KUBERNETES_NAMESPACE', "The service's own namespace.", {
-        pattern: namespacePattern,
-        defaultText: "the service account's, or the context's",
-      }),
-    ),
-  },
-  group,
-);
 
 const authority = Type.Object(
   {
@@ -152,49 +118,18 @@ const issuance = Type.Object(
   group,
 );
 
-const publication = Type.Object(
+const access = Type.Object(
   {
-    secretName: text('PUBLICATION_SECRET_NAME', 'The Secret with `ca.crt` and `ca.crl`.', {
-      default: 'internal-ca',
-      pattern: `^${subdomain}$`,
-    }),
-    namespaces: list(
-      'PUBLICATION_NAMESPACES',
-      'Namespaces that always get a copy, besides the own one and those of enforced Ingresses.',
-      { default: [], pattern: namespacePattern },
-    ),
-    command: Type.Optional(
-      text(
-        'PUBLICATION_COMMAND',
-        'A shell command to run after the files in `DATA_DIR/published` have changed, such as `nginx -s reload`.',
+    serviceAccountGrantsFile: Type.Optional(
+      path(
+        'ACCESS_SERVICE_ACCOUNT_GRANTS_FILE',
+        'A YAML file that gives roles to Kubernetes service accounts; without it their tokens are not accepted.',
       ),
     ),
-  },
-  group,
-);
-
-const enforcement = Type.Object(
-  {
-    controller: choice(
-      'ENFORCEMENT_CONTROLLER',
-      'The ingress controller when a request names none. `auto` concludes it from the IngressClass, and refuses where another controller may claim the same class.',
-      ['auto', 'ingress-nginx'],
-      'auto',
-    ),
-    namespaces: list(
-      'ENFORCEMENT_NAMESPACES',
-      'Namespaces whose Ingresses may be changed; `*` means all of them.',
-      { default: ['*'], pattern: namespaceOrAllPattern },
-    ),
-    controllerConfigMap: Type.Optional(
-      text(
-        'ENFORCEMENT_CONTROLLER_CONFIGMAP',
-        "The ingress controller's ConfigMap as `namespace/name`, read to find settings that would weaken the check.",
-        {
-          pattern: `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/${subdomain}$`,
-          defaultText: 'not read',
-        },
-      ),
+    tokenAudience: text(
+      'ACCESS_TOKEN_AUDIENCE',
+      'The audience that a service account token must have been made for.',
+      { default: 'internal-ca' },
     ),
   },
   group,
@@ -293,11 +228,13 @@ export const configSchema = Type.Object(
       }),
     ),
     kubernetes,
+    leadership,
     authority,
     crl,
     issuance,
     publication,
     enforcement,
+    access,
     http,
     log: Type.Object(
       {
