@@ -3,7 +3,7 @@ import type { ApiResponse } from './transport.ts';
 
 /** What was asked of the API server, in RBAC's words. */
 export interface Operation {
-  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
+  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
   readonly resource: string;
   readonly namespace?: string;
   readonly name?: string;

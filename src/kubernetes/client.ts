@@ -1,19 +1,22 @@
 import type {
+  ClusterTrustBundle,
   ConfigMap,
   Ingress,
   IngressClass,
   KubernetesObject,
+  Lease,
   Namespace,
   ObjectEvent,
   ObjectMeta,
   Secret,
+  TokenReviewStatus,
 } from './objects.ts';
 import type { WatchableResources, Watcher, WatchHandler, WatchScope } from './watch.ts';
 
 export type { BackOff, BackOffSettings } from './back-off.ts';
 export { createBackOff } from './back-off.ts';
 export type * from './objects.ts';
-export { decodeSecretData, encodeSecretData } from './objects.ts';
+export { decodeSecretData, encodeSecretData, toMicroTime } from './objects.ts';
 export type { WatchableResources, Watcher, WatchHandler, WatchScope } from './watch.ts';
 
 /** The field manager of everything that we apply, unless a caller needs one of its own. */
@@ -33,10 +36,13 @@ export interface ApplyOptions {
  * that are missing now are removed. With `metadata.uid` the object must exist and be that very object (otherwise
  * the API server creates it); with `metadata.resourceVersion` it must also be unchanged. Both end in `conflict`.
  */
-export type Applied<T extends KubernetesObject> = Omit<Partial<T>, 'metadata'> & {
-  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion' | 'labels' | 'annotations'> & {
-    readonly namespace: string;
-  };
+export type Applied<T extends KubernetesObject> = AppliedToCluster<T> & {
+  readonly metadata: { readonly namespace: string };
+};
+
+/** The same for a kind that lies in no namespace. */
+export type AppliedToCluster<T extends KubernetesObject> = Omit<Partial<T>, 'metadata'> & {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion' | 'labels' | 'annotations'>;
 };
 
 /** One step of a JSON patch (RFC 6902). */
@@ -71,7 +77,8 @@ export interface DeletePreconditions {
  * `request-invalid` (the API server finds the object wrong).
  *
  * The reasons of a `conflict` have the codes `already-exists`, `object-modified`, `uid-mismatch`,
- * `field-manager-conflict` (one per field, with manager and field) and `admission-denied`.
+ * `field-manager-conflict` (one per field, with manager and field), `admission-denied` and `namespace-terminating`
+ * (a new object for a namespace that is being deleted).
  */
 export interface KubernetesApi {
   /** The namespace that the service runs in (service account, or the context of the kubeconfig). */
@@ -80,6 +87,7 @@ export interface KubernetesApi {
   readonly server: string;
 
   getNamespace(name: string): Promise<Namespace | undefined>;
+  listNamespaces(labelSelector?: string): Promise<Namespace[]>;
 
   getSecret(namespace: string, name: string): Promise<Secret | undefined>;
   /** With `metadataOnly` the values stay where they are. */
@@ -98,6 +106,10 @@ export interface KubernetesApi {
   deleteSecret(namespace: string, name: string, preconditions?: DeletePreconditions): Promise<boolean>;
 
   getConfigMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
+  listConfigMaps(scope: WatchScope): Promise<ConfigMap[]>;
+  applyConfigMap(configMap: Applied<ConfigMap>, options?: ApplyOptions): Promise<ConfigMap>;
+  /** False when it was not there. */
+  deleteConfigMap(namespace: string, name: string, preconditions?: DeletePreconditions): Promise<boolean>;
 
   getIngress(namespace: string, name: string): Promise<Ingress | undefined>;
   /** The Ingresses of one namespace, or of all. */
@@ -113,7 +125,35 @@ export interface KubernetesApi {
 
   listIngressClasses(): Promise<IngressClass[]>;
 
-  createEvent(event: ObjectEvent): Promise<void>;
+  /** For leader election, with the name and the rules of client-go. */
+  getLease(namespace: string, name: string): Promise<Lease | undefined>;
+  /** Fault `conflict` with the reason `already-exists` when it is there. */
+  createLease(lease: Applied<Lease>): Promise<Lease>;
+  /**
+   * Replaces the whole Lease. Needs `metadata.resourceVersion`: Fault `conflict` with the reason `object-modified`
+   * when somebody wrote since, and without a reason when it is gone.
+   */
+  updateLease(lease: Lease): Promise<Lease>;
+
+  /** Whom a bearer token belongs to, if it is for one of the audiences. The token is in no message and no log. */
+  reviewToken(token: string, audiences: readonly string[]): Promise<TokenReviewStatus>;
+
+  /** Whether this cluster has ClusterTrustBundles (v1, else v1beta1); asked again after a while. */
+  clusterTrustBundlesServed(): Promise<boolean>;
+  /** Undefined also where the cluster does not serve the kind. */
+  getClusterTrustBundle(name: string): Promise<ClusterTrustBundle | undefined>;
+  /** Undefined where the cluster does not serve the kind. */
+  applyClusterTrustBundle(
+    bundle: AppliedToCluster<ClusterTrustBundle>,
+    options?: ApplyOptions,
+  ): Promise<ClusterTrustBundle | undefined>;
+  /** False when it was not there, or where the cluster does not serve the kind. */
+  deleteClusterTrustBundle(name: string, preconditions?: DeletePreconditions): Promise<boolean>;
+
+  /** See `createEventRecorder`, which is what to use. */
+  createEvent(event: Applied<ObjectEvent>): Promise<ObjectEvent>;
+  /** Undefined when the Event is gone: they live for an hour. */
+  patchEvent(namespace: string, name: string, patch: Patch): Promise<ObjectEvent | undefined>;
 
   /** List, then follow every change until `close()`; see `WatchHandler`. Never throws: outages go to `onError`. */
   watch<R extends keyof WatchableResources>(

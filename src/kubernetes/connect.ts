@@ -3,9 +3,20 @@ import type { BackOffSettings } from './back-off.ts';
 import type { KubernetesApi } from './client.ts';
 import { type ConnectionSettings, openConnection } from './connection.ts';
 import type { KubernetesObject } from './objects.ts';
-import { configMaps, ingressClasses, ingresses, namespaces, type Resource, secrets } from './resources.ts';
+import {
+  configMaps,
+  events,
+  ingressClasses,
+  ingresses,
+  leases,
+  namespaces,
+  type Resource,
+  secrets,
+} from './resources.ts';
 import { createRest, listRequest, operationOn } from './rest.ts';
+import { reviewToken } from './token-review.ts';
 import { createTransport } from './transport.ts';
+import { createTrustBundleDiscovery } from './trust-bundles.ts';
 import { startWatch, type WatchableResources, type Watcher, type WatchScope } from './watch.ts';
 
 export interface ClientOptions {
@@ -18,7 +29,7 @@ export interface ClientOptions {
   readonly watchBackOff?: BackOffSettings;
   /** Default: 290. */
   readonly watchTimeoutSeconds?: number;
-  /** For the times of Events. */
+  /** For how long discovery is remembered. */
   readonly clock?: Clock;
 }
 
@@ -26,6 +37,7 @@ const watchable: { readonly [R in keyof WatchableResources]: Resource<WatchableR
   secrets,
   configmaps: configMaps,
   ingresses,
+  namespaces,
   ingressclasses: ingressClasses,
 };
 
@@ -37,7 +49,7 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
   const connection = await openConnection(options.connection);
   const transport = createTransport(connection, { requestTimeoutMs: options.requestTimeoutMs ?? 10_000 });
   const rest = createRest(transport);
-  const clock = options.clock ?? systemClock;
+  const trustBundles = createTrustBundleDiscovery(transport, options.clock ?? systemClock);
   const watchers = new Set<Watcher>();
   const watchSettings = {
     backOff: options.watchBackOff ?? { initialMs: 500, maxMs: 30_000 },
@@ -51,6 +63,8 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
     server: connection.server.origin,
 
     getNamespace: (name) => rest.get(namespaces, undefined, name),
+    listNamespaces: (labelSelector) =>
+      listAll(namespaces, labelSelector === undefined ? {} : { labelSelector }),
 
     getSecret: (namespace, name) => rest.get(secrets, namespace, name),
     listSecrets: (scope) => listAll(secrets, scope),
@@ -60,6 +74,10 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
     deleteSecret: (namespace, name, preconditions) => rest.delete(secrets, namespace, name, preconditions),
 
     getConfigMap: (namespace, name) => rest.get(configMaps, namespace, name),
+    listConfigMaps: (scope) => listAll(configMaps, scope),
+    applyConfigMap: (configMap, o = {}) => rest.apply(configMaps, configMap, o),
+    deleteConfigMap: (namespace, name, preconditions) =>
+      rest.delete(configMaps, namespace, name, preconditions),
 
     getIngress: (namespace, name) => rest.get(ingresses, namespace, name),
     listIngresses: (namespace) => listAll(ingresses, namespace === undefined ? {} : { namespace }),
@@ -68,7 +86,28 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
 
     listIngressClasses: () => listAll(ingressClasses, {}),
 
-    createEvent: (event) => rest.createEvent(event, clock.now()),
+    getLease: (namespace, name) => rest.get(leases, namespace, name),
+    createLease: (lease) => rest.create(leases, lease),
+    updateLease: (lease) => rest.update(leases, lease),
+
+    reviewToken: (token, audiences) => reviewToken(transport, token, audiences),
+
+    clusterTrustBundlesServed: async () => (await trustBundles.find()) !== undefined,
+    async getClusterTrustBundle(name) {
+      const r = await trustBundles.find();
+      return r === undefined ? undefined : rest.get(r, undefined, name);
+    },
+    async applyClusterTrustBundle(bundle, o = {}) {
+      const r = await trustBundles.find();
+      return r === undefined ? undefined : rest.apply(r, bundle, o);
+    },
+    async deleteClusterTrustBundle(name, preconditions) {
+      const r = await trustBundles.find();
+      return r === undefined ? false : rest.delete(r, undefined, name, preconditions);
+    },
+
+    createEvent: (event) => rest.create(events, event),
+    patchEvent: (namespace, name, patch) => rest.patch(events, namespace, name, patch, {}),
 
     watch(resource, scope, handler) {
       const r = watchable[resource];

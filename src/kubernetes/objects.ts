@@ -91,19 +91,70 @@ export interface IngressClass extends KubernetesObject {
   readonly spec?: { readonly controller?: string };
 }
 
-/** An Event to show beside an object in `kubectl describe`. */
-export interface ObjectEvent {
-  readonly involvedObject: {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly namespace: string;
-    readonly name: string;
+/** A lease of leader election (coordination.k8s.io/v1). Times as `toMicroTime` writes them. */
+export interface LeaseSpec {
+  /** Absent or empty: nobody holds it. */
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly acquireTime?: string;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+export interface Lease extends KubernetesObject {
+  readonly spec?: LeaseSpec;
+}
+
+/** Trust anchors for the whole cluster (certificates.k8s.io). With a signer the name begins with `signer:`. */
+export interface ClusterTrustBundle extends KubernetesObject {
+  readonly spec?: { readonly signerName?: string; readonly trustBundle?: string };
+}
+
+/** What the API server says of a bearer token. */
+export interface TokenReviewStatus {
+  readonly authenticated: boolean;
+  /** Present when authenticated. */
+  readonly user?: {
+    readonly username: string;
     readonly uid?: string;
+    readonly groups: readonly string[];
   };
-  readonly type: 'Normal' | 'Warning';
+  /** Those of the asked audiences that the token is for. */
+  readonly audiences: readonly string[];
+  /** Why it is not authenticated, where the API server says so. */
+  readonly error?: string;
+}
+
+/** The object that an Event is about. */
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+/** An Event to show beside an object in `kubectl describe`. */
+export interface ObjectEvent extends KubernetesObject {
+  /** Its namespace is the Event's own. */
+  readonly involvedObject?: ObjectReference;
+  readonly type?: 'Normal' | 'Warning';
   /** One word in UpperCamelCase. */
-  readonly reason: string;
-  readonly message: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly count?: number;
+  /** RFC 3339, whole seconds. */
+  readonly firstTimestamp?: string;
+  readonly lastTimestamp?: string;
+  readonly source?: { readonly component?: string; readonly host?: string };
+}
+
+/**
+ * `MicroTime` of the API: RFC 3339 with exactly six decimals; with any other number the API server answers 400.
+ * @param milliseconds since 1970-01-01T00:00:00Z
+ */
+export function toMicroTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000Z');
 }
 
 /** The values of a Secret as bytes. */

@@ -1,4 +1,14 @@
-import type { ConfigMap, Ingress, IngressClass, KubernetesObject, Namespace, Secret } from './objects.ts';
+import type {
+  ClusterTrustBundle,
+  ConfigMap,
+  Ingress,
+  IngressClass,
+  KubernetesObject,
+  Lease,
+  Namespace,
+  ObjectEvent,
+  Secret,
+} from './objects.ts';
 
 /** Where the API keeps a resource, and the plain type of what it holds. */
 export interface Resource<T extends KubernetesObject> {
@@ -30,6 +40,16 @@ function resource<T extends KubernetesObject>(
 export const namespaces = resource<Namespace>('v1', 'Namespace', 'namespaces', false);
 export const secrets = resource<Secret>('v1', 'Secret', 'secrets', true);
 export const configMaps = resource<ConfigMap>('v1', 'ConfigMap', 'configmaps', true);
+export const events = resource<ObjectEvent>('v1', 'Event', 'events', true);
+export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', true);
+/** v1beta1 has the same fields. */
+export const clusterTrustBundles = (version: 'v1' | 'v1beta1') =>
+  resource<ClusterTrustBundle>(
+    `certificates.k8s.io/${version}`,
+    'ClusterTrustBundle',
+    'clustertrustbundles',
+    false,
+  );
 export const ingresses = resource<Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses', true);
 export const ingressClasses = resource<IngressClass>(
   'networking.k8s.io/v1',

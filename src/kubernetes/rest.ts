@@ -1,8 +1,8 @@
 import { Fault } from '../fault.ts';
 import { faultOf, type Operation } from './api-error.ts';
-import type { Applied, ApplyOptions, DeletePreconditions, Patch, PatchOptions } from './client.ts';
+import type { AppliedToCluster, ApplyOptions, DeletePreconditions, Patch, PatchOptions } from './client.ts';
 import { fieldManager } from './client.ts';
-import type { KubernetesObject, ObjectEvent } from './objects.ts';
+import type { KubernetesObject } from './objects.ts';
 import { isKubernetesObject, pathOf, type Resource } from './resources.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 import type { WatchScope } from './watch.ts';
@@ -14,6 +14,11 @@ const metadataAccept = {
   list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
   // A watch negotiates the single object.
   watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+};
+
+/** What to create or apply, of a kind with or without namespaces. */
+type Wanted<T extends KubernetesObject> = AppliedToCluster<T> & {
+  readonly metadata: { readonly namespace?: string };
 };
 
 /** The verbs of the Kubernetes API on any resource. Errors as in `KubernetesApi`. */
@@ -58,7 +63,7 @@ export function createRest(transport: Transport) {
       return { items, resourceVersion };
     },
 
-    async create<T extends KubernetesObject>(r: Resource<T>, object: Applied<T>): Promise<T> {
+    async create<T extends KubernetesObject>(r: Resource<T>, object: Wanted<T>): Promise<T> {
       const { namespace, name } = object.metadata;
       const response = await send(operationOn('create', r, namespace, name), {
         method: 'POST',
@@ -69,7 +74,19 @@ export function createRest(transport: Transport) {
       return objectIn(r, response);
     },
 
-    async apply<T extends KubernetesObject>(r: Resource<T>, object: Applied<T>, o: ApplyOptions): Promise<T> {
+    /** Replaces the object as a whole; its `metadata.resourceVersion` must still be the present one. */
+    async update<T extends KubernetesObject>(r: Resource<T>, object: T): Promise<T> {
+      const { namespace, name } = object.metadata;
+      const response = await send(operationOn('update', r, namespace, name), {
+        method: 'PUT',
+        path: pathOf(r, namespace, name),
+        query: { fieldManager },
+        body: { ...object, apiVersion: r.apiVersion, kind: r.kind },
+      });
+      return objectIn(r, response);
+    },
+
+    async apply<T extends KubernetesObject>(r: Resource<T>, object: Wanted<T>, o: ApplyOptions): Promise<T> {
       const { namespace, name } = object.metadata;
       const response = await send(operationOn('patch', r, namespace, name), {
         method: 'PATCH',
@@ -87,7 +104,7 @@ export function createRest(transport: Transport) {
 
     async patch<T extends KubernetesObject>(
       r: Resource<T>,
-      namespace: string,
+      namespace: string | undefined,
       name: string,
       patch: Patch,
       o: PatchOptions,
@@ -106,7 +123,7 @@ export function createRest(transport: Transport) {
 
     async delete<T extends KubernetesObject>(
       r: Resource<T>,
-      namespace: string,
+      namespace: string | undefined,
       name: string,
       preconditions?: DeletePreconditions,
     ): Promise<boolean> {
@@ -116,28 +133,6 @@ export function createRest(transport: Transport) {
         body: { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions && { preconditions }) },
       });
       return response !== undefined;
-    },
-
-    async createEvent(event: ObjectEvent, now: number): Promise<void> {
-      const { namespace } = event.involvedObject;
-      const timestamp = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
-      await send(
-        { verb: 'create', resource: 'events', namespace },
-        {
-          method: 'POST',
-          path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
-          body: {
-            apiVersion: 'v1',
-            kind: 'Event',
-            metadata: { generateName: 'internal-ca-', namespace },
-            ...event,
-            count: 1,
-            firstTimestamp: timestamp,
-            lastTimestamp: timestamp,
-            source: { component: 'internal-ca' },
-          },
-        },
-      );
     },
   };
 }

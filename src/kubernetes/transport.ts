@@ -4,12 +4,14 @@ import { Fault } from '../fault.ts';
 import type { Connection } from './connection.ts';
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  /** That it is sent twice does no harm. Reads and applies always are. */
+  readonly repeatable?: boolean;
 }
 
 export interface ApiResponse {
@@ -107,7 +109,9 @@ function exchange(server: URL, api: ApiRequest, options: RequestOptions): Promis
 }
 
 function isRepeatable(api: ApiRequest): boolean {
-  return api.method === 'GET' || api.contentType === 'application/apply-patch+yaml';
+  return (
+    api.repeatable === true || api.method === 'GET' || api.contentType === 'application/apply-patch+yaml'
+  );
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

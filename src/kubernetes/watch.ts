@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../fault.ts';
 import { faultOf, type Operation } from './api-error.ts';
 import { type BackOffSettings, createBackOff } from './back-off.ts';
-import type { ConfigMap, Ingress, IngressClass, KubernetesObject, Secret } from './objects.ts';
+import type { ConfigMap, Ingress, IngressClass, KubernetesObject, Namespace, Secret } from './objects.ts';
 import { isKubernetesObject } from './resources.ts';
 import type { ApiRequest, Transport } from './transport.ts';
 
@@ -12,6 +12,7 @@ export interface WatchableResources {
   secrets: Secret;
   configmaps: ConfigMap;
   ingresses: Ingress;
+  namespaces: Namespace;
   ingressclasses: IngressClass;
 }
 

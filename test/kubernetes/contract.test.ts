@@ -367,6 +367,7 @@ function contract(name: string, open: () => Promise<Cluster>): void {
 
     it('writes an Event beside an object', async () => {
       await cluster.admin.createEvent({
+        metadata: { name: 'listed.1', namespace },
         involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name: 'listed' },
         type: 'Normal',
         reason: 'ClientVerificationEnforced',
