@@ -12,6 +12,7 @@ export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nam
   checkCrl(config, nameOf);
   checkValidity(config, nameOf);
   checkImport(config.authority, nameOf);
+  checkListeners(config, nameOf);
   checkKubernetes(config, env, nameOf);
 }
 
@@ -90,8 +91,20 @@ function checkImport(authority: Config['authority'], nameOf: NameOf): void {
   }
 }
 
+function checkListeners({ tls, http, port }: Config, nameOf: NameOf): void {
+  if (tls.certificateFile !== undefined && tls.keyFile === undefined) {
+    throw new ConfigError(nameOf('tls.certificateFile'), `needs ${nameOf('tls.keyFile')}`);
+  }
+  if (tls.keyFile !== undefined && tls.certificateFile === undefined) {
+    throw new ConfigError(nameOf('tls.keyFile'), `needs ${nameOf('tls.certificateFile')}`);
+  }
+  if (http.publicPort === port && port !== 0) {
+    throw new ConfigError(nameOf('http.publicPort'), `is ${nameOf('port')}; it has to be another port`);
+  }
+}
+
 function checkKubernetes(
-  { kubernetes, authority, publication }: Config,
+  { kubernetes, authority, publication, access }: Config,
   env: NodeJS.ProcessEnv,
   nameOf: NameOf,
 ): void {
@@ -113,6 +126,12 @@ function checkKubernetes(
     throw new ConfigError(
       nameOf('publication.namespaces'),
       'is set, but the service runs without Kubernetes',
+    );
+  }
+  if (off && access.serviceAccountGrantsFile !== undefined) {
+    throw new ConfigError(
+      nameOf('access.serviceAccountGrantsFile'),
+      'is set, but the service runs without Kubernetes, which alone can check the tokens',
     );
   }
   if (!off && publication.command !== undefined) {

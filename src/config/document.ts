@@ -40,6 +40,7 @@ const titles: Readonly<Record<string, string>> = {
   enforcement: 'Enforcement',
   'enforcement.probe': 'The probe',
   access: 'Access',
+  tls: 'TLS',
   http: 'HTTP',
   log: 'Log',
 };

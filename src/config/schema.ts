@@ -135,8 +135,29 @@ const access = Type.Object(
   group,
 );
 
+const tls = Type.Object(
+  {
+    certificateFile: Type.Optional(
+      path(
+        'TLS_CERTIFICATE_FILE',
+        'Serve TLS on `PORT` with this certificate, PEM, its chain behind it. Read again when it changes, as cert-manager and the kubelet do it: no restart is needed.',
+        { defaultText: 'plain HTTP' },
+      ),
+    ),
+    keyFile: Type.Optional(path('TLS_KEY_FILE', 'The private key of that certificate, PEM, unencrypted.')),
+  },
+  group,
+);
+
 const http = Type.Object(
   {
+    publicPort: Type.Optional(
+      integer(
+        'HTTP_PUBLIC_PORT',
+        'Another port, always plain HTTP, with nothing but the public files (`/ca`, `/crl`), `/livez` and `/readyz`: relying parties fetch CRLs without TLS. 0 lets the system choose one.',
+        { minimum: 0, maximum: 65_535, defaultText: 'none' },
+      ),
+    ),
     bodyLimitBytes: integer('HTTP_BODY_LIMIT', 'Largest accepted request body, in bytes.', {
       default: 65_536,
       minimum: 36_864,
@@ -235,6 +256,7 @@ export const configSchema = Type.Object(
     publication,
     enforcement,
     access,
+    tls,
     http,
     log: Type.Object(
       {

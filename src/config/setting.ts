@@ -67,9 +67,11 @@ export function url(env: string, description: string) {
 export function integer(
   env: string,
   description: string,
-  rules: { default: number; minimum: number; maximum: number },
+  rules: { default?: number; minimum: number; maximum: number; defaultText?: string },
 ) {
-  return Type.Integer({ ...rules, setting: setting('integer', env, description) });
+  const { defaultText, ...options } = rules;
+  const words = defaultText === undefined ? {} : { defaultText };
+  return Type.Integer({ ...options, setting: setting('integer', env, description, words) });
 }
 
 /** A length of time in seconds, written as an ISO 8601 duration or as seconds. */

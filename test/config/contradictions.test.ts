@@ -61,6 +61,26 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     'PUBLICATION_COMMAND: is set, but with Kubernetes Secrets are published, not files',
   ],
   [
+    'service accounts without Kubernetes',
+    { ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: 'grants.yaml', KUBERNETES: 'off' },
+    'ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: is set, but the service runs without Kubernetes, which alone can check the tokens',
+  ],
+  [
+    'a TLS certificate without its key',
+    { TLS_CERTIFICATE_FILE: 'tls.crt' },
+    'TLS_CERTIFICATE_FILE: needs TLS_KEY_FILE',
+  ],
+  [
+    'a TLS key without its certificate',
+    { TLS_KEY_FILE: 'tls.key' },
+    'TLS_KEY_FILE: needs TLS_CERTIFICATE_FILE',
+  ],
+  [
+    'one port for two listeners',
+    { PORT: '8443', HTTP_PUBLIC_PORT: '8443' },
+    'HTTP_PUBLIC_PORT: is PORT; it has to be another port',
+  ],
+  [
     'a kubeconfig without a context',
     { KUBERNETES: 'kubeconfig', KUBECONFIG: '/home/me/.kube/config' },
     'KUBERNETES_CONTEXT: is required with KUBERNETES=kubeconfig: the current context is never taken by accident',
