@@ -1,0 +1,108 @@
+import type { FaultReason } from '../../fault.ts';
+
+/**
+ * `confirmed`: every host did what is wished, by every check. `contradicted`: at least one did not. `inconclusive`: none
+ * contradicts, but not everything could be seen.
+ */
+export type ProbeVerdict = 'confirmed' | 'contradicted' | 'inconclusive';
+
+/** Who knocks: three identities on the TLS port, and nobody on the plain one. */
+export type ProbeCheckName = 'no-certificate' | 'our-certificate' | 'unknown-authority' | 'plain-http';
+
+/** What a connection came to. */
+export type ProbeAnswer =
+  | {
+      readonly kind: 'http';
+      readonly status: number;
+      readonly location?: string;
+      /** How the controller's own words read the answer; absent where it may be the application's. */
+      readonly refusal?: Refusal;
+    }
+  /** RFC 8446 section 6.2, such as `certificate_required`. */
+  | { readonly kind: 'tls-alert'; readonly alert: string }
+  | { readonly kind: UnansweredKind };
+
+/**
+ * `refused`: nobody listens. `closed`: the connection was taken and ended without an answer. `tls-failed`: no handshake
+ * could be made. `malformed`: what came is no HTTP/1.1.
+ */
+export type UnansweredKind =
+  | 'refused'
+  | 'timeout'
+  | 'reset'
+  | 'closed'
+  | 'unresolved'
+  | 'unreachable'
+  | 'tls-failed'
+  | 'malformed';
+
+/**
+ * Why a door turns somebody away, by its own words. `closed`: whoever it is. `perhaps`: an error page of the host itself
+ * answers, which looks like the application.
+ */
+export type Refusal =
+  | 'no-certificate'
+  | 'bad-certificate'
+  | 'name-not-allowed'
+  | 'error-page'
+  | 'closed'
+  | 'perhaps';
+
+export type ProbeExpectation =
+  | 'refused'
+  | 'let-in'
+  | 'refused-for-its-name'
+  | 'redirected-or-refused'
+  | 'anything';
+
+export type ProbeOutcome = 'as-expected' | 'contradicts' | 'unclear';
+
+export interface ProbeCheck {
+  readonly name: ProbeCheckName;
+  readonly expected: ProbeExpectation;
+  readonly answer: ProbeAnswer;
+  readonly outcome: ProbeOutcome;
+  /** One sentence. */
+  readonly detail: string;
+}
+
+export interface ProbedHost {
+  /** As the Ingress has it, a wildcard included. */
+  readonly host: string;
+  /** What was sent as SNI and Host: a label of ours in place of the asterisk. */
+  readonly serverName: string;
+  readonly checks: readonly ProbeCheck[];
+}
+
+/** What one Ingress's door did when it was tried. */
+export interface ProbeReport {
+  readonly namespace: string;
+  readonly name: string;
+  readonly verdict: ProbeVerdict;
+  readonly probedAt: Date;
+  /** `updatedAt` of the record that it was held against; see `isAboutRecord`. */
+  readonly recordUpdatedAt: Date;
+  /** Where the connections went; absent when no address is known. */
+  readonly address?: string;
+  readonly hosts: readonly ProbedHost[];
+  /** Why the verdict is not `confirmed`: one for each kind of finding, with the hosts in its detail. */
+  readonly reasons: readonly FaultReason[];
+}
+
+/**
+ * True when the report judged the wish as it stands in the record now. Not a comparison with `probedAt`: the replica that
+ * wrote the record and the one that probed may have clocks minutes apart.
+ */
+export function isAboutRecord(
+  report: Pick<ProbeReport, 'recordUpdatedAt'>,
+  record: { readonly updatedAt: Date },
+): boolean {
+  return report.recordUpdatedAt.getTime() === record.updatedAt.getTime();
+}
+
+/** The last report of each Ingress, as every replica reads it from the database. */
+export interface ProbeReports {
+  latest(namespace: string, name: string): Promise<ProbeReport | undefined>;
+  /** By namespace and name. */
+  list(): Promise<readonly ProbeReport[]>;
+}
