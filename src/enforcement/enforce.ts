@@ -15,7 +15,7 @@ import { releaseSecret } from './release-secret.ts';
 import { restoreAnnotations } from './restore.ts';
 import type { ClientVerification, VerificationWarning, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
-import { type Seen, viewOf } from './view.ts';
+import { knownCopies, type Seen, viewOf } from './view.ts';
 
 export interface Target {
   readonly namespace: string;
@@ -233,6 +233,10 @@ async function markApplied(parts: EnforcementParts, record: VerificationRecord):
   }
 }
 
-function view(parts: EnforcementParts, record: VerificationRecord, seen: Seen): ClientVerification {
-  return viewOf(record, seen, parts.settings.secretName, parts.publisher);
+async function view(
+  parts: EnforcementParts,
+  record: VerificationRecord,
+  seen: Seen,
+): Promise<ClientVerification> {
+  return viewOf(record, seen, parts.settings.secretName, await knownCopies(parts));
 }

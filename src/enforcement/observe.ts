@@ -1,9 +1,10 @@
-import { Fault } from '../fault.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
-import { differences } from './annotation-change.ts';
+import { conflictsOf, differences } from './annotation-change.ts';
 import { type Cluster, readCluster } from './cluster.ts';
-import type { ChainedAuthority, EnforcementParts } from './parts.ts';
-import { checkPlace, chooseAdapter, planFor } from './planning.ts';
+import { refusalOf } from './declaration.ts';
+import { judge, wishOf } from './judgement.ts';
+import type { EnforcementParts } from './parts.ts';
+import type { ProbeReport } from './probe/probe-report.ts';
 import { presence } from './restore.ts';
 import type { ClientVerification } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
@@ -15,11 +16,17 @@ export async function observeAll(
   records: readonly VerificationRecord[],
 ): Promise<ClientVerification[]> {
   if (records.length === 0) return [];
-  const cluster = await readCluster(parts.kubernetes, parts.settings.controllerConfigMap);
+  const [cluster, copies, probes] = await Promise.all([
+    readCluster(parts.kubernetes, parts.settings),
+    parts.publisher.status(),
+    probesOf(parts, records),
+  ]);
   const ingresses = new Map(cluster.ingresses.map((ingress) => [keyOf(ingress.metadata), ingress]));
   return records.map((record) => {
-    const seen = look(parts, record, ingresses.get(keyOf(record)), cluster);
-    return viewOf(record, seen, parts.settings.secretName, parts.publisher);
+    const key = keyOf(record);
+    const seen = look(parts, record, ingresses.get(key), cluster);
+    const { secretName } = parts.settings;
+    return viewOf(record, seen, { secretName, copies, probe: probes.get(key) });
   });
 }
 
@@ -30,33 +37,45 @@ function look(
   cluster: Cluster,
 ): Seen {
   const ingress = presence(live, record);
-  if (live === undefined || ingress !== 'present') {
-    return { ingress, differences: [], problems: [], warnings: [] };
-  }
-  const authority = authorityOf(parts, record.authority);
-  const choice = chooseAdapter(parts.adapters, record.controller, live, cluster);
-  const plan = planFor(choice, live, record, cluster, {
-    settings: record.settings,
-    intermediates: authority?.chain.length ?? 0,
-    secretName: parts.settings.secretName,
-  });
-  const problems = [...checkPlace(record.namespace, undefined, parts.settings), ...plan.reasons];
-  if (authority === undefined) {
-    problems.push({
-      code: 'authority-missing',
-      detail: `There is no authority ${record.authority} any more.`,
-    });
-  }
-  return { ingress, differences: differences(live, record.written), problems, warnings: plan.warnings };
+  if (live === undefined) return { ingress, differences: [], problems: [], warnings: [] };
+  const previous = ingress === 'present' ? record : undefined;
+  const { plan, reasons } = judge(parts, wishOf(record), { live, previous, cluster });
+  const warnings = [...plan.warnings, ...refusalOf(live, parts.settings)];
+  // A recreated one has a wish, but nothing that was written to it.
+  if (previous === undefined) return { ingress, differences: [], problems: reasons, warnings };
+  const changed = differences(live, record.written);
+  const { trouble } = record;
+  // What hindered the last attempt matters only while there is something left to do.
+  const hindrances = changed.length === 0 ? [] : trouble;
+  return {
+    ingress,
+    differences: changed,
+    conflicts: isTakeover(record)
+      ? []
+      : conflictsOf(
+          live,
+          changed,
+          trouble.some(({ code }) => code === 'taken-away-again'),
+        ),
+    problems: [...reasons, ...hindrances.filter(({ code }) => !reasons.some((each) => each.code === code))],
+    warnings,
+  };
 }
 
-function authorityOf(parts: EnforcementParts, name: string): ChainedAuthority | undefined {
-  try {
-    return parts.authorities.get(name);
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'authority-not-found') return undefined;
-    throw error;
-  }
+/** Somebody asked for it by a call, which overrules whoever holds the annotations, and it is yet to be finished. */
+function isTakeover({ state, origin, trouble }: VerificationRecord): boolean {
+  return state === 'applying' && origin === 'api' && trouble.length === 0;
+}
+
+async function probesOf(
+  { probes }: EnforcementParts,
+  records: readonly VerificationRecord[],
+): Promise<Map<string, ProbeReport>> {
+  const [first] = records;
+  if (probes === undefined || first === undefined) return new Map();
+  const one = records.length === 1 ? await probes.latest(first.namespace, first.name) : undefined;
+  const reports = records.length === 1 ? [one].filter((report) => report !== undefined) : await probes.list();
+  return new Map(reports.map((report) => [keyOf(report), report]));
 }
 
 function keyOf({ namespace = '', name }: { readonly namespace?: string; readonly name: string }): string {

@@ -5,7 +5,7 @@ import type { EnforcementParts } from './parts.ts';
 import { releaseSecret } from './release-secret.ts';
 import type { ClientVerification, VerificationWarning } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
-import { type Seen, viewOf } from './view.ts';
+import { knownCopies, type Seen, viewOf } from './view.ts';
 
 /**
  * One merge patch, on the very version that was looked at. Not an apply: with that we would go on holding what we give
@@ -59,7 +59,7 @@ export async function undoEnforcement(
     { ...record, requester, revocationEnforced: false },
     seen,
     parts.settings.secretName,
-    parts.publisher,
+    await knownCopies(parts),
   );
 }
 

@@ -1,4 +1,5 @@
-import type { Publisher } from '../publication/publisher.ts';
+import type { PublishedCopy, Publisher } from '../publication/publisher.ts';
+import { isAboutRecord, type ProbeReport } from './probe/probe-report.ts';
 import type {
   ClientVerification,
   VerificationObservation,
@@ -11,6 +12,7 @@ import type { VerificationRecord } from './verification-records.ts';
 export interface Seen {
   readonly ingress: VerificationObservation['ingress'];
   readonly differences: VerificationObservation['differences'];
+  readonly conflicts?: VerificationObservation['conflicts'];
   readonly problems: VerificationObservation['problems'];
   readonly warnings: readonly VerificationWarning[];
   /** Instead of the state that follows from what was seen. */
@@ -18,34 +20,38 @@ export interface Seen {
   readonly dryRun?: boolean;
 }
 
+/** What is known besides, from elsewhere. */
+export interface Known {
+  readonly secretName: string;
+  readonly copies: readonly PublishedCopy[];
+  readonly probe?: ProbeReport | undefined;
+}
+
 /** The answer about one Ingress. */
-export function viewOf(
-  record: VerificationRecord,
-  seen: Seen,
-  secretName: string,
-  publisher: Pick<Publisher, 'status'>,
-): ClientVerification {
-  const { namespace, name, controller, authority, settings, hosts, written, before } = record;
-  const state = seen.state ?? stateOf(record, seen);
-  const inForce = state === 'Enforced' || state === 'Unsafe' || state === 'Planned';
-  const secret = copyIn(namespace, secretName, publisher);
+export function viewOf(record: VerificationRecord, seen: Seen, known: Known): ClientVerification {
+  const { namespace, name, origin, controller, authority, settings, hosts, written, before } = record;
+  const state = seen.state ?? stateOf(record, seen, known.probe);
+  const secret = copyIn(namespace, known);
   return {
     namespace,
     name,
+    origin,
     controller,
     authority,
     ...settings,
     hosts,
-    secret: { namespace, name: secretName },
+    secret: { namespace, name: known.secretName },
     annotations: { written, before },
-    revocationEnforced: inForce && record.revocationEnforced,
+    revocationEnforced: isInForce(state, seen) && record.revocationEnforced,
     warnings: seen.warnings,
     state,
     observed: {
       ingress: seen.ingress,
       differences: seen.differences,
+      conflicts: state === 'Conflict' ? (seen.conflicts ?? []) : [],
       problems: seen.problems,
       ...(secret === undefined ? {} : { secret }),
+      ...(known.probe === undefined ? {} : { probe: outcomeOf(known.probe) }),
     },
     dryRun: seen.dryRun ?? false,
     requester: record.requester,
@@ -54,19 +60,44 @@ export function viewOf(
   };
 }
 
-function stateOf(record: VerificationRecord, seen: Seen): VerificationState {
-  if (seen.ingress !== 'present') return 'Missing';
-  if (seen.differences.length > 0) return record.state === 'applying' ? 'Pending' : 'Drifted';
-  if (record.settings.mode === 'off') return 'Off';
-  return seen.problems.length > 0 ? 'Unsafe' : 'Enforced';
+/** After a change that has been made, what cannot be read now must not turn the answer into a failure. */
+export function knownCopies({
+  publisher,
+}: {
+  readonly publisher: Pick<Publisher, 'status'>;
+}): Promise<readonly PublishedCopy[]> {
+  return publisher.status().catch(() => []);
 }
 
-function copyIn(
-  namespace: string,
-  secretName: string,
-  publisher: Pick<Publisher, 'status'>,
-): VerificationObservation['secret'] {
-  const copy = publisher.status().find(({ target }) => target === `secret:${namespace}/${secretName}`);
+function isInForce(state: VerificationState, { ingress, differences }: Seen): boolean {
+  if (state === 'Planned') return true;
+  return (
+    (state === 'Enforced' || state === 'Unsafe') && ingress === 'present' && differences.length === 0
+  );
+}
+
+function stateOf(
+  record: VerificationRecord,
+  { ingress, differences, conflicts = [], problems }: Seen,
+  probe: ProbeReport | undefined,
+): VerificationState {
+  if (ingress === 'missing') return 'Missing';
+  if (ingress === 'recreated' || (differences.length > 0 && record.state === 'applying')) {
+    if (conflicts.length > 0) return 'Conflict';
+    return problems.length > 0 ? 'Unsafe' : 'Pending';
+  }
+  if (differences.length > 0) return conflicts.length > 0 ? 'Conflict' : 'Drifted';
+  if (record.settings.mode === 'off') return 'Off';
+  if (probe?.verdict === 'contradicted' && isAboutRecord(probe, record)) return 'NotEnforced';
+  return problems.length > 0 ? 'Unsafe' : 'Enforced';
+}
+
+function outcomeOf({ verdict, probedAt, reasons }: ProbeReport) {
+  return { verdict, probedAt, reasons };
+}
+
+function copyIn(namespace: string, { secretName, copies }: Known): VerificationObservation['secret'] {
+  const copy = copies.find(({ target }) => target === `secret:${namespace}/${secretName}`);
   if (copy === undefined) return undefined;
   return {
     ...(copy.crlNumber === undefined ? {} : { crlNumber: copy.crlNumber }),

@@ -13,13 +13,9 @@ import {
   IssuedCertificateSchema,
   RevocationSchema,
 } from './schemas/certificate.ts';
-import {
-  ClientVerificationListSchema,
-  ClientVerificationSchema,
-  PublicationListSchema,
-  PublicationSchema,
-} from './schemas/client-verification.ts';
+import { ClientVerificationListSchema, ClientVerificationSchema } from './schemas/client-verification.ts';
 import { ProblemSchema } from './schemas/problem.ts';
+import { PublicationListSchema, PublicationSchema } from './schemas/publication.ts';
 import { ReadinessSchema } from './schemas/readiness.ts';
 import { CreatedTokenSchema, TokenListSchema, TokenSchema } from './schemas/token.ts';
 

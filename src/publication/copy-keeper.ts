@@ -103,6 +103,8 @@ export function createCopyKeeper(o: CopyKeeperOptions): CopyKeeper {
     exclusively,
     status: () => ({
       target: target.id,
+      state: error === undefined ? 'Current' : 'Failed',
+      why: [],
       caFingerprints: copy?.caFingerprints ?? [],
       ...(copy === undefined ? {} : { crlNumber: copy.crlNumber.toString(), sizeBytes: copy.sizeBytes }),
       ...(writtenAt === undefined ? {} : { writtenAt }),

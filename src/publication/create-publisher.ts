@@ -244,7 +244,8 @@ export function createPublisher(o: PublisherOptions): Publisher {
       }
       return removed;
     },
-    status: () => [...keepers.values()].map((keeper) => keeper.status()),
+    status: async () => [...keepers.values()].map((keeper) => keeper.status()),
+    leaderWork: { name: 'publication', start: async () => undefined, stop: async () => undefined },
     async close() {
       closing.abort();
       watcher?.close();

@@ -65,13 +65,26 @@ export async function startHarness(
       async ensureNamespace(namespace) {
         if (fail.secret !== undefined) throw fail.secret;
         events.push(`secret ${namespace}`);
-        return { target: `secret:${namespace}/internal-ca`, caFingerprints: [] };
+        return {
+          target: `secret:${namespace}/internal-ca`,
+          state: 'Current',
+          why: ['enforced'],
+          caFingerprints: [],
+        };
       },
       async removeUnwanted() {
         events.push('remove unwanted');
         return [];
       },
-      status: () => [{ target: 'secret:app/internal-ca', caFingerprints: [], crlNumber: '7' }],
+      status: async () => [
+        {
+          target: 'secret:app/internal-ca',
+          state: 'Current',
+          why: ['enforced'],
+          caFingerprints: [],
+          crlNumber: '7',
+        },
+      ],
     },
     authorities: {
       default: { name: 'internal-ca', chain: [] },

@@ -167,15 +167,23 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
       },
     },
     publisher: {
-      status: () => [
+      status: async () => [
         {
           target: 'secret:shop/internal-ca',
+          state: 'Current',
+          why: ['enforced'],
           crlNumber: '17',
           caFingerprints: ['ab'],
           writtenAt: new Date(now),
           sizeBytes: 10,
         },
-        { target: 'secret:gone/internal-ca', caFingerprints: [], error: 'There is no such namespace.' },
+        {
+          target: 'secret:gone/internal-ca',
+          state: 'Waiting',
+          why: ['configured'],
+          caFingerprints: [],
+          waitingFor: 'There is no namespace gone.',
+        },
       ],
     },
     ...(change.withoutKubernetes === true ? {} : { enforcement: fakeEnforcement(asked.enforced) }),

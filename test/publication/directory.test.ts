@@ -32,8 +32,8 @@ function setUp(t: TestContext, o: Partial<PublisherOptions> = {}) {
   return { parent, directory, read, create, publisher: create() };
 }
 
-async function until(t: TestContext, condition: () => boolean): Promise<void> {
-  while (!condition()) await pause(5, undefined, { signal: t.signal });
+async function until(t: TestContext, condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause(5, undefined, { signal: t.signal });
 }
 
 describe('the published directory', { timeout: 20_000 }, () => {
@@ -56,7 +56,7 @@ describe('the published directory', { timeout: 20_000 }, () => {
       'ca.crt': Buffer.from(material.caCrt).toString('base64'),
       'ca.crl': Buffer.from(material.caCrl).toString('base64'),
     });
-    const [copy] = publisher.status();
+    const [copy] = await publisher.status();
     assert.equal(copy?.target, `directory:${directory}`);
     assert.equal(copy.crlNumber, '3');
     assert.equal(copy.error, undefined);
@@ -94,7 +94,7 @@ describe('the published directory', { timeout: 20_000 }, () => {
     const restarted = create();
     await restarted.publish(source.at(5n));
     assert.equal(read('ca.crl'), source.at(8n).caCrl);
-    assert.equal(restarted.status()[0]?.crlNumber, '8');
+    assert.equal((await restarted.status())[0]?.crlNumber, '8');
     await restarted.publish(source.at(9n));
     assert.equal(read('ca.crl'), source.at(9n).caCrl);
   });
@@ -114,9 +114,9 @@ describe('the published directory', { timeout: 20_000 }, () => {
     const { parent, directory, read, publisher } = setUp(t);
     writeFileSync(directory, 'a file is in the way');
     await publisher.publish(source.at(1n));
-    assert.match(publisher.status()[0]?.error ?? '', /EEXIST|ENOTDIR/);
+    assert.match((await publisher.status())[0]?.error ?? '', /EEXIST|ENOTDIR/);
     rmSync(join(parent, 'published'));
-    await until(t, () => publisher.status()[0]?.error === undefined);
+    await until(t, async () => (await publisher.status())[0]?.error === undefined);
     assert.equal(read('ca.crl'), source.at(1n).caCrl);
   });
 });
@@ -137,10 +137,10 @@ describe('the command after a change', { timeout: 20_000 }, () => {
     const command = 'test -e "$INTERNAL_CA_PUBLISHED/../ready" || { echo "no nginx"; exit 3; }';
     const { parent, read, publisher } = setUp(t, { command });
     await publisher.publish(source.at(1n));
-    assert.match(publisher.status()[0]?.error ?? '', /failed: exit code 3: no nginx/);
+    assert.match((await publisher.status())[0]?.error ?? '', /failed: exit code 3: no nginx/);
     assert.equal(read('ca.crl'), source.at(1n).caCrl);
     writeFileSync(join(parent, 'ready'), '');
-    await until(t, () => publisher.status()[0]?.error === undefined);
+    await until(t, async () => (await publisher.status())[0]?.error === undefined);
   });
 
   it('is killed with its children when it takes too long', async (t) => {
@@ -151,7 +151,7 @@ describe('the command after a change', { timeout: 20_000 }, () => {
       retry: { initialMs: 60_000, maxMs: 60_000 },
     });
     await publisher.publish(source.at(1n));
-    assert.match(publisher.status()[0]?.error ?? '', /no end within 100 ms/);
+    assert.match((await publisher.status())[0]?.error ?? '', /no end within 100 ms/);
     await pause(2200);
     assert.equal(existsSync(join(parent, 'survived')), false);
   });

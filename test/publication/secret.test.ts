@@ -66,12 +66,12 @@ async function setUp(t: TestContext, o: Partial<PublisherOptions> = {}): Promise
 const read = (server: ApiServer, namespace: string) => server.read('v1', 'Secret', namespace, name);
 const text = (server: ApiServer, namespace: string, key: string) =>
   Buffer.from(String(objectAt(read(server, namespace), 'data')[key] ?? ''), 'base64').toString();
-const errorOf = (publisher: Publisher, namespace: string) =>
-  publisher.status().find(({ target }) => target === `secret:${namespace}/${name}`)?.error;
+const errorOf = async (publisher: Publisher, namespace: string) =>
+  (await publisher.status()).find(({ target }) => target === `secret:${namespace}/${name}`)?.error;
 
 /** Waits for what happens by itself; the test's timeout ends a vain wait. */
-async function until(t: TestContext, condition: () => boolean): Promise<void> {
-  while (!condition()) await pause(5, undefined, { signal: t.signal });
+async function until(t: TestContext, condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause(5, undefined, { signal: t.signal });
 }
 
 describe('the published Secret', { timeout: 20_000 }, () => {
@@ -90,9 +90,11 @@ describe('the published Secret', { timeout: 20_000 }, () => {
       assert.deepEqual(objectAt(secret, 'metadata', 'labels'), labels);
     }
     assert.equal(read(server, 'blog'), undefined);
-    const shop = publisher.status().find(({ target }) => target === 'secret:shop/internal-ca');
+    const shop = (await publisher.status()).find(({ target }) => target === 'secret:shop/internal-ca');
     assert.deepEqual(shop, {
       target: 'secret:shop/internal-ca',
+      state: 'Current',
+      why: [],
       crlNumber: '7',
       caFingerprints: material.caFingerprints,
       writtenAt: new Date('2026-11-23'),
@@ -118,8 +120,8 @@ describe('the published Secret', { timeout: 20_000 }, () => {
     const slow = await another();
     await slow.publish(source.at(9n));
     assert.equal(text(server, 'internal-ca', 'ca.crl'), source.at(12n).caCrl);
-    assert.equal(slow.status()[0]?.crlNumber, '12');
-    assert.equal(slow.status()[0]?.error, undefined);
+    assert.equal((await slow.status())[0]?.crlNumber, '12');
+    assert.equal((await slow.status())[0]?.error, undefined);
     // The same within one process, when a slow caller comes late.
     await publisher.publish(source.at(11n));
     assert.equal(text(server, 'internal-ca', 'ca.crl'), source.at(12n).caCrl);
@@ -184,11 +186,14 @@ describe('the published Secret', { timeout: 20_000 }, () => {
     await publisher.publish(good);
     await publisher.publish(source.at(2n, { crlBytes: 1_100_000 }));
     assert.equal(text(server, 'internal-ca', 'ca.crl'), good.caCrl);
-    assert.match(errorOf(publisher, 'internal-ca') ?? '', /take 11\d{5} bytes and a Secret holds 1048576/);
-    assert.equal(publisher.status()[0]?.crlNumber, '1');
+    assert.match(
+      (await errorOf(publisher, 'internal-ca')) ?? '',
+      /take 11\d{5} bytes and a Secret holds 1048576/,
+    );
+    assert.equal((await publisher.status())[0]?.crlNumber, '1');
     await publisher.publish(source.at(3n, { crlBytes: 1_000_000 }));
     assert.equal(text(server, 'internal-ca', 'ca.crl'), source.at(3n, { crlBytes: 1_000_000 }).caCrl);
-    assert.equal(errorOf(publisher, 'internal-ca'), undefined);
+    assert.equal(await errorOf(publisher, 'internal-ca'), undefined);
   });
 
   it('never holds a key', async (t) => {
@@ -223,12 +228,14 @@ describe('publication heals', { timeout: 20_000 }, () => {
     await server.stop();
     await publisher.publish(source.at(2n));
     await publisher.publish(source.at(3n));
-    assert.match(errorOf(publisher, 'shop') ?? '', /did not answer/);
-    assert.equal(publisher.status()[0]?.crlNumber, '1');
+    assert.match((await errorOf(publisher, 'shop')) ?? '', /did not answer/);
+    assert.equal((await publisher.status())[0]?.crlNumber, '1');
     await server.start();
     await until(
       t,
-      () => errorOf(publisher, 'shop') === undefined && errorOf(publisher, 'internal-ca') === undefined,
+      async () =>
+        (await errorOf(publisher, 'shop')) === undefined &&
+        (await errorOf(publisher, 'internal-ca')) === undefined,
     );
     for (const namespace of ['internal-ca', 'shop']) {
       assert.equal(text(server, namespace, 'ca.crl'), source.at(3n).caCrl);
@@ -266,10 +273,10 @@ describe('publication heals', { timeout: 20_000 }, () => {
     server.interfere(({ namespace }) => (namespace === 'internal-ca' ? { status: 403 } : undefined));
     await publisher.publish(source.at(1n));
     assert.equal(text(server, 'shop', 'ca.crl'), source.at(1n).caCrl);
-    assert.match(errorOf(publisher, 'internal-ca') ?? '', /Not allowed/);
-    assert.match(errorOf(publisher, 'no-such-namespace') ?? '', /no namespace no-such-namespace/);
+    assert.match((await errorOf(publisher, 'internal-ca')) ?? '', /Not allowed/);
+    assert.match((await errorOf(publisher, 'no-such-namespace')) ?? '', /no namespace no-such-namespace/);
     server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'no-such-namespace' } });
-    await until(t, () => errorOf(publisher, 'no-such-namespace') === undefined);
+    await until(t, async () => (await errorOf(publisher, 'no-such-namespace')) === undefined);
   });
 
   it('goes on with the namespaces that it knows while the database is away', async (t) => {
@@ -296,7 +303,7 @@ describe('the copy of an enforced namespace', { timeout: 20_000 }, () => {
     assert.equal(copy.crlNumber, '4');
     assert.equal(text(server, 'shop', 'ca.crl'), source.at(4n).caCrl);
     await assert.rejects(publisher.ensureNamespace('no-such'), { code: 'namespace-not-found' });
-    assert.equal(errorOf(publisher, 'no-such'), undefined);
+    assert.equal(await errorOf(publisher, 'no-such'), undefined);
     await server.stop();
     await assert.rejects(publisher.ensureNamespace('blog'), { code: 'kubernetes-unavailable' });
   });
@@ -311,13 +318,11 @@ describe('the copy of an enforced namespace', { timeout: 20_000 }, () => {
     assert.deepEqual(await publisher.removeUnwanted('shop'), ['secret:shop/internal-ca']);
     assert.equal(read(server, 'shop'), undefined);
     for (const namespace of ['internal-ca', 'extra', 'blog']) assert.ok(read(server, namespace));
-    assert.deepEqual(
-      publisher
-        .status()
-        .map(({ target }) => target)
-        .sort(),
-      ['secret:blog/internal-ca', 'secret:extra/internal-ca', 'secret:internal-ca/internal-ca'],
-    );
+    assert.deepEqual((await publisher.status()).map(({ target }) => target).sort(), [
+      'secret:blog/internal-ca',
+      'secret:extra/internal-ca',
+      'secret:internal-ca/internal-ca',
+    ]);
     server.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'shop' }, data: {} });
     assert.deepEqual(await publisher.removeUnwanted(), []);
     assert.ok(read(server, 'shop'));
@@ -331,7 +336,7 @@ describe('the copy of an enforced namespace', { timeout: 20_000 }, () => {
     await other.publish(source.at(1n));
     wanted.length = 0;
     await publisher.removeUnwanted();
-    await until(t, () => other.status().every(({ target }) => !target.includes('shop')));
+    await until(t, async () => (await other.status()).every(({ target }) => !target.includes('shop')));
     assert.equal(read(server, 'shop'), undefined);
   });
 
@@ -366,7 +371,7 @@ describe('the copy of an enforced namespace', { timeout: 20_000 }, () => {
     await publisher.publish(source.at(1n));
     await assert.rejects(publisher.ensureNamespace('shop'), { code: 'kubernetes-off' });
     assert.deepEqual(await publisher.removeUnwanted(), []);
-    assert.deepEqual(publisher.status(), []);
+    assert.deepEqual(await publisher.status(), []);
     await publisher.close();
   });
 });

@@ -20,12 +20,17 @@ export function publications(parts: Pick<HttpParts, 'publisher'>): FastifyPlugin
           },
         },
       },
-      async (_request, reply) => reply.send({ items: parts.publisher.status().map(copyView) }),
+      async (_request, reply) => reply.send({ items: (await parts.publisher.status()).map(copyView) }),
     );
   };
 }
 
 function copyView(copy: PublishedCopy) {
-  const { writtenAt, ...rest } = copy;
-  return { ...rest, ...(writtenAt === undefined ? {} : { writtenAt: formatTime(writtenAt) }) };
+  const { writtenAt, caFingerprints, why, ...rest } = copy;
+  return {
+    ...rest,
+    why: [...why],
+    caFingerprints: [...caFingerprints],
+    ...(writtenAt === undefined ? {} : { writtenAt: formatTime(writtenAt) }),
+  };
 }

@@ -87,22 +87,3 @@ export const ClientVerificationSchema = Type.Object({
 export const ClientVerificationListSchema = Type.Object({
   items: Type.Array(Type.Ref('ClientVerification#')),
 });
-
-export const PublicationSchema = Type.Object({
-  target: Type.String({
-    description: '`secret:<namespace>/<name>` or `directory:<path>`.',
-    examples: ['secret:shop/internal-ca'],
-  }),
-  crlNumber: Type.Optional(
-    Type.String({ description: 'Absent when nothing is there yet.', examples: ['17'] }),
-  ),
-  caFingerprints: Type.Array(Type.String()),
-  writtenAt: Type.Optional(Time),
-  sizeBytes: Type.Optional(Type.Integer()),
-  limitBytes: Type.Optional(Type.Integer({ description: 'The largest that the target takes.' })),
-  error: Type.Optional(
-    Type.String({ description: 'Why the last attempt failed; absent when it is current.' }),
-  ),
-});
-
-export const PublicationListSchema = Type.Object({ items: Type.Array(Type.Ref('Publication#')) });

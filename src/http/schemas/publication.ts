@@ -1,0 +1,34 @@
+import { Type } from 'typebox';
+import { Time } from './common.ts';
+
+export const PublicationSchema = Type.Object({
+  target: Type.String({
+    description:
+      '`secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`.',
+    examples: ['secret:shop/internal-ca'],
+  }),
+  state: Type.Enum(['Current', 'Pending', 'Failed', 'Waiting'], {
+    description:
+      '`Current`: it is right. `Pending`: not looked at yet. `Failed`: see `error`; it is tried again. `Waiting`: it cannot be there at present and nothing is wrong; see `waitingFor`.',
+  }),
+  why: Type.Array(Type.Enum(['own', 'configured', 'selector', 'enforced']), {
+    description:
+      "Why there is a copy: the service's own namespace, named in the configuration, matched by the label selector, or used by an enforced Ingress.",
+  }),
+  crlNumber: Type.Optional(
+    Type.String({
+      description: 'Absent when nothing is there yet, and where only the CA certificates are kept.',
+      examples: ['17'],
+    }),
+  ),
+  caFingerprints: Type.Array(Type.String(), { description: 'SHA-256 of each CA certificate.' }),
+  writtenAt: Type.Optional(Time),
+  sizeBytes: Type.Optional(Type.Integer()),
+  limitBytes: Type.Optional(Type.Integer({ description: 'The largest that the target takes.' })),
+  error: Type.Optional(Type.String({ description: 'Why the last attempt failed.' })),
+  waitingFor: Type.Optional(
+    Type.String({ description: 'What has to happen first, such as the namespace being made.' }),
+  ),
+});
+
+export const PublicationListSchema = Type.Object({ items: Type.Array(Type.Ref('Publication#')) });
