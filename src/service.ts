@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
 import { bootstrapAdminToken } from './access/admin-token.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createTokenService } from './access/token-service.ts';
 import type { Config } from './config/config.ts';
-import { buildHttpApp } from './http/app.ts';
-import type { HttpOptions } from './http/parts.ts';
+import type { HttpOptions, HttpParts } from './http/parts.ts';
 import { defaultProfile } from './issuance/issuance-service.ts';
 import { loadProfiles } from './issuance/load-profiles.ts';
 import { createHealth } from './observability/health.ts';
@@ -20,11 +18,13 @@ import { createClientVerificationStore } from './store/client-verifications.ts';
 import { createCrlStore } from './store/crls.ts';
 import { createRevocationStore } from './store/revocations.ts';
 import { createTokenStore } from './store/tokens.ts';
+import { openCallers, readServiceAccountGrants } from './wiring/access.ts';
 import { openAuthorities } from './wiring/authorities.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
 import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
+import { type Listeners, listen, readTls } from './wiring/listening.ts';
 import { openPublisher } from './wiring/publishing.ts';
 import { startRetention } from './wiring/retention.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
@@ -45,12 +45,11 @@ export async function startService(input: ServiceInput): Promise<Service> {
   await using cleanUp = new AsyncDisposableStack();
   const service = await compose(input, cleanUp);
   const started = cleanUp.move();
-  return { url: service.url, close: () => stop(input.config, service, started) };
+  return { url: service.listeners.url, close: () => stop(input.config, service, started) };
 }
 
 interface Composed {
-  readonly url: string;
-  readonly app: FastifyInstance;
+  readonly listeners: Listeners;
   readonly drain: () => void;
 }
 
@@ -58,6 +57,8 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   const { config, log, clock } = input;
   const metrics = createMetrics({ clock, version: await readVersion(), processMetrics: true });
   const profiles = await loadProfiles(config.issuance.profilesFile);
+  const grants = await readServiceAccountGrants(config, profiles);
+  const tls = await readTls(input);
   const database = await openStore(input, cleanUp);
   const kubernetes = await openKubernetes(input, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
@@ -86,13 +87,13 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   });
   startRetention(input, certificates, cleanUp);
   attachScrapes(input, { metrics, certificates, authorities, enforcement });
-  const app = await buildHttpApp({
+  const parts: HttpParts = {
     options: httpOptions(config),
     clock,
     logger: log,
     metrics,
     health,
-    authenticator,
+    authenticator: openCallers(input, { tokens: authenticator, grants, kubernetes, metrics }),
     tokens: createTokenService({
       store: tokenStore,
       clock,
@@ -114,25 +115,20 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     crls,
     publisher,
     ...(enforcement === undefined ? {} : { enforcement }),
-  });
-  cleanUp.defer(() => app.close());
-  const url = await app.listen({ host: config.host, port: config.port });
-  log.info({ url, kubernetes: kubernetes?.server ?? 'off' }, 'ready');
-  return { url, app, drain: () => health.drain() };
+  };
+  const listeners = await listen(input, { tls, parts, metrics }, cleanUp);
+  const { url, publicUrl } = listeners;
+  log.info({ url, publicUrl, kubernetes: kubernetes?.server ?? 'off' }, 'ready');
+  return { listeners, drain: () => health.drain() };
 }
 
 /** Not ready first, so that load balancers look elsewhere; then the requests in flight; then the parts, newest first. */
 async function stop(config: Config, service: Composed, started: AsyncDisposableStack): Promise<void> {
   service.drain();
   await delay(config.http.drainDelaySeconds * 1000);
-  const patience = setTimeout(
-    () => service.app.server.closeAllConnections(),
-    config.http.drainTimeoutSeconds * 1000,
-  );
   try {
-    await service.app.close();
+    await service.listeners.close(config.http.drainTimeoutSeconds * 1000);
   } finally {
-    clearTimeout(patience);
     await started.disposeAsync();
   }
 }

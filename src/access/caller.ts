@@ -18,7 +18,7 @@ export interface Grant {
 
 /** Who is calling, once the credential was checked. */
 export interface Caller {
-  /** `token:<id>` or `admin-token`; recorded as the requester of what the caller does. */
+  /** `token:<id>`, `admin-token` or `serviceaccount:<namespace>:<name>`; recorded as the requester of what the caller does. */
   readonly id: string;
   readonly name: string;
   readonly grants: readonly Grant[];

@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyInstance, fastify, LogController } from 'fastify';
+import { type FastifyInstance, type FastifyServerFactory, fastify, LogController } from 'fastify';
 import { requireCallers } from './authentication.ts';
 import { answerClientError, rememberExchanges } from './client-error.ts';
 import { addComponents } from './components.ts';
@@ -9,7 +9,7 @@ import { faultOf } from './fault-of.ts';
 import { readJsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { describeApi } from './openapi.ts';
-import type { HttpParts } from './parts.ts';
+import type { HttpOptions, HttpParts } from './parts.ts';
 import { convertQueries } from './query-types.ts';
 import { logRequests, requestIdOf } from './request-log.ts';
 import { authorities } from './routes/authorities.ts';
@@ -18,7 +18,8 @@ import { certificateRead } from './routes/certificate-read.ts';
 import { certificateSearch } from './routes/certificate-search.ts';
 import { clientVerifications } from './routes/client-verifications.ts';
 import { docs, docsPrefix } from './routes/docs.ts';
-import { operations } from './routes/operations.ts';
+import { health } from './routes/health.ts';
+import { metrics } from './routes/metrics.ts';
 import { profiles } from './routes/profiles.ts';
 import { publicFiles } from './routes/public-files.ts';
 import { publications } from './routes/publications.ts';
@@ -26,47 +27,63 @@ import { revocations } from './routes/revocations.ts';
 import { tokens } from './routes/tokens.ts';
 import { formats } from './schemas/common.ts';
 import { setSecurityHeaders } from './security-headers.ts';
+import { checkingInterval, type TlsListener } from './tls-listener.ts';
 
 /**
  * The HTTP layer over its parts, not listening yet. `app.close()` lets requests in flight finish.
+ * @param tls serve with TLS; its certificate can be exchanged later
  * @throws Error when a route declares neither a permission nor that it is public
  */
-export async function buildHttpApp(parts: HttpParts): Promise<FastifyInstance> {
-  const app = createServer(parts);
-  app.setErrorHandler(createErrorHandler(parts.metrics));
-  // Compiled serializers are no faster on our answers (measured: 2.5 µs both) and cost the start 100 ms. That answers
-  // keep to their schemas is what test/http/conformance.test.ts sees to.
-  app.setSerializerCompiler(() => JSON.stringify);
-  // The order of what follows is the order in which a request meets it.
-  rememberExchanges(app);
-  logRequests(app, parts.metrics);
-  await setSecurityHeaders(app);
-  refuseWhileDraining(app);
-  refuseUnknownRoutes(app);
-  requireCallers(app, parts.authenticator, docsPrefix);
-  convertQueries(app);
-  readJsonBodies(app);
-  addComponents(app);
+export async function buildHttpApp(parts: HttpParts, tls?: TlsListener): Promise<FastifyInstance> {
+  const app = createServer(parts, tls);
+  await setFrame(app, parts, 'Nothing is here; /docs lists what is.');
   await describeApi(app);
   await registerRoutes(app, parts);
   await app.ready();
   return app;
 }
 
-function createServer(parts: HttpParts): FastifyInstance {
+/** Only what anybody may have, for a port of its own without TLS: what is not registered cannot be reached there. */
+export async function buildPublicApp(parts: HttpParts): Promise<FastifyInstance> {
+  const app = createServer(parts);
+  await setFrame(app, parts, 'This port has the public files only.');
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>();
+  for (const routes of [publicFiles(parts), health(parts)]) await typed.register(routes);
+  await app.ready();
+  return app;
+}
+
+/** What is around every route. The order is the order in which a request meets it. */
+async function setFrame(app: FastifyInstance, parts: HttpParts, nothingHere: string): Promise<void> {
+  app.setErrorHandler(createErrorHandler(parts.metrics));
+  // Compiled serializers are no faster on our answers (measured: 2.5 µs both) and cost the start 100 ms. That answers
+  // keep to their schemas is what test/http/conformance.test.ts sees to.
+  app.setSerializerCompiler(() => JSON.stringify);
+  rememberExchanges(app);
+  logRequests(app, parts.metrics);
+  await setSecurityHeaders(app);
+  refuseWhileDraining(app);
+  refuseUnknownRoutes(app, nothingHere);
+  requireCallers(app, parts.authenticator, docsPrefix);
+  convertQueries(app);
+  readJsonBodies(app);
+  addComponents(app);
+}
+
+function createServer(parts: HttpParts, tls?: TlsListener): FastifyInstance {
   const { options } = parts;
-  return fastify({
+  const app = fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: options.requestTimeoutMilliseconds,
     keepAliveTimeout: options.keepAliveTimeoutMilliseconds,
-    // Node looks for late requests only this often; its default of 30 s would make the timeout a lie.
     http: {
-      connectionsCheckingInterval: Math.max(100, Math.floor(options.requestTimeoutMilliseconds / 4)),
+      connectionsCheckingInterval: checkingInterval(options),
       headersTimeout: options.requestTimeoutMilliseconds,
     },
+    ...(tls === undefined ? {} : { serverFactory: factoryOf(tls, options) }),
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
@@ -87,6 +104,12 @@ function createServer(parts: HttpParts): FastifyInstance {
       },
     },
   });
+  if (tls !== undefined) app.addHook('preClose', async () => tls.endHandshakes());
+  return app;
+}
+
+function factoryOf(tls: TlsListener, options: HttpOptions): FastifyServerFactory {
+  return (listener) => tls.open(options, listener);
 }
 
 async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<void> {
@@ -102,7 +125,8 @@ async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<v
     publications(parts),
     tokens(parts),
     publicFiles(parts),
-    operations(parts),
+    health(parts),
+    metrics(parts),
   ])
     await typed.register(routes);
   await app.register(docs());

@@ -22,7 +22,8 @@ declare module 'fastify' {
   }
 }
 
-const bearerForm = /^Bearer +([\x21-\x7e]{1,512})$/i;
+/** A service account token has one to two thousand characters. Node bounds all header fields together to 16 KiB. */
+const bearerForm = /^Bearer +([\x21-\x7e]{1,4096})$/i;
 
 /**
  * Closed by default: every route says who may use it, and every request is checked against that.

@@ -10,8 +10,9 @@ interface KnownPath {
 /**
  * 404 for a path that does not exist, 405 with `Allow` (RFC 9110 15.5.6) for one that exists with other methods.
  * The router tells the two apart only for a pattern, not for a path, so the patterns are kept here.
+ * @param nothingHere the detail of the 404
  */
-export function refuseUnknownRoutes(app: FastifyInstance): void {
+export function refuseUnknownRoutes(app: FastifyInstance, nothingHere: string): void {
   const paths = new Map<string, KnownPath>();
   app.addHook('onRoute', ({ url, method }) => {
     const known = paths.get(url) ?? { form: formOf(url), methods: new Set<string>() };
@@ -27,7 +28,7 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
     // A file that a static route does not have comes here too, with a method that is allowed.
     const missing = known.length === 0 || known.includes(request.method);
     const fault = missing
-      ? new Fault('route-not-found', 'Nothing is here; /docs lists what is.')
+      ? new Fault('route-not-found', nothingHere)
       : new Fault('method-not-allowed', `Allowed here: ${allowed}.`);
     if (!missing) reply.header('allow', allowed);
     request.fault = fault;

@@ -41,7 +41,8 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
           bearer: {
             type: 'http',
             scheme: 'bearer',
-            description: 'A token of `POST /v1/tokens`, or ADMIN_TOKEN.',
+            description:
+              'A token of `POST /v1/tokens`, ADMIN_TOKEN, or that of a Kubernetes service account which the configuration gives a role.',
           },
         },
       },
@@ -114,7 +115,16 @@ function faultsOf(route: RouteOptions): readonly FaultCode[] {
     ? ['request-invalid', 'body-too-large', 'media-type-unsupported', 'request-timeout']
     : [];
   const callerFaults: FaultCode[] =
-    route.config?.permission === undefined ? [] : ['unauthenticated', 'forbidden', 'database-unavailable'];
+    route.config?.permission === undefined
+      ? []
+      : [
+          'unauthenticated',
+          'forbidden',
+          'database-unavailable',
+          // Of callers with a service account token only.
+          'kubernetes-unavailable',
+          'kubernetes-forbidden',
+        ];
   return [
     ...new Set([
       ...(route.config?.faults ?? []),

@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
+import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
 import { publicationMetrics } from './publication-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
+import { tlsMetrics } from './tls-metrics.ts';
 
 export interface HttpObservation {
   /** The route's pattern (`/v1/certificates/:serial`), never the path asked for: that would be unbounded. */
@@ -41,6 +43,11 @@ export interface Metrics {
   publicationForgotten(target: string): void;
   publishedSize(bytes: number): void;
   authenticationRefused(kind: 'unauthenticated' | 'forbidden'): void;
+  /** The Kubernetes API was asked about a service account token. */
+  tokenReviewed(outcome: 'accepted' | 'refused' | 'unanswered'): void;
+  /** The service's own TLS certificate is served, and valid until then. */
+  tlsServed(notAfter: Date): void;
+  tlsReloadFailed(): void;
   httpRequest(observation: HttpObservation): void;
   /** Figures that are asked for at each scrape. Call once, when the parts that know them stand. */
   attach(sources: ScrapeSources): void;
@@ -124,6 +131,8 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
     ...crl,
     ...publication,
+    ...accessMetrics(registers),
+    ...tlsMetrics(registers, clock),
     authenticationRefused: (kind) => authentication.inc({ kind }),
     httpRequest: ({ route, method, status, seconds }) => {
       requests.observe({ route, method: knownMethods.has(method) ? method : 'other', status }, seconds);

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { type Static, Type } from 'typebox';
 import { isLive } from '../../access/authenticator.ts';
 import type { Grant } from '../../access/caller.ts';
+import { limitFaultOf } from '../../access/grant-limits.ts';
 import type { TokenRecord } from '../../access/token-store.ts';
 import { Fault } from '../../fault.ts';
 import { callerOf } from '../authentication.ts';
@@ -100,21 +101,10 @@ export function tokens(parts: Pick<HttpParts, 'tokens' | 'clock'>): FastifyPlugi
 
 type NewTokenBody = Static<typeof NewTokenSchema>;
 
-/** A limited role without its limits would allow nothing, and limits on another role would mislead: both are refused. */
 function checkGrant(grant: NewTokenBody['grants'][number], index: number): Grant {
-  const limits = { issuer: 'profiles', enforcer: 'namespaces' } as const;
-  for (const [role, member] of Object.entries(limits)) {
-    const given = grant[member] !== undefined;
-    if (given === (grant.role === role)) continue;
-    throw new Fault(
-      'request-invalid',
-      given
-        ? `Only the role ${role} has ${member}.`
-        : `The role ${role} needs ${member}; ["*"] is all of them.`,
-      { field: `/grants/${index}/${member}` },
-    );
-  }
-  return grant;
+  const fault = limitFaultOf(grant);
+  if (fault === undefined) return grant;
+  throw new Fault('request-invalid', fault.detail, { field: `/grants/${index}/${fault.member}` });
 }
 
 function expiryOf(body: NewTokenBody, now: number): Date | undefined {

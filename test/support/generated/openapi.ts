@@ -892,15 +892,23 @@ export interface components {
         };
         Publication: {
             /**
-             * @description `secret:<namespace>/<name>` or `directory:<path>`.
+             * @description `secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`.
              * @example secret:shop/internal-ca
              */
             target: string;
             /**
-             * @description Absent when nothing is there yet.
+             * @description `Current`: it is right. `Pending`: not looked at yet. `Failed`: see `error`; it is tried again. `Waiting`: it cannot be there at present and nothing is wrong; see `waitingFor`.
+             * @enum {unknown}
+             */
+            state: "Current" | "Pending" | "Failed" | "Waiting";
+            /** @description Why there is a copy: the service's own namespace, named in the configuration, matched by the label selector, or used by an enforced Ingress. */
+            why: ("own" | "configured" | "selector" | "enforced")[];
+            /**
+             * @description Absent when nothing is there yet, and where only the CA certificates are kept.
              * @example 17
              */
             crlNumber?: string;
+            /** @description SHA-256 of each CA certificate. */
             caFingerprints: string[];
             /**
              * Format: date-time
@@ -911,8 +919,10 @@ export interface components {
             sizeBytes?: number;
             /** @description The largest that the target takes. */
             limitBytes?: number;
-            /** @description Why the last attempt failed; absent when it is current. */
+            /** @description Why the last attempt failed. */
             error?: string;
+            /** @description What has to happen first, such as the namespace being made. */
+            waitingFor?: string;
         };
         PublicationList: {
             items: components["schemas"]["Publication"][];
@@ -1100,6 +1110,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -1319,6 +1333,10 @@ export interface operations {
              *
              *     `database-unavailable`: The database is not reachable.
              *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
              *     `draining`: The service is shutting down.
              */
             503: {
@@ -1418,6 +1436,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -1558,6 +1580,10 @@ export interface operations {
             /**
              * @description `database-unavailable`: The database is not reachable.
              *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
              *     `draining`: The service is shutting down.
              */
             503: {
@@ -1622,6 +1648,10 @@ export interface operations {
             /**
              * @description `database-unavailable`: The database is not reachable.
              *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
              *     `draining`: The service is shutting down.
              */
             503: {
@@ -1685,6 +1715,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -1769,6 +1803,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -2305,6 +2343,10 @@ export interface operations {
             /**
              * @description `database-unavailable`: The database is not reachable.
              *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
              *     `draining`: The service is shutting down.
              */
             503: {
@@ -2368,6 +2410,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -2523,6 +2569,10 @@ export interface operations {
             /**
              * @description `database-unavailable`: The database is not reachable.
              *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
              *     `draining`: The service is shutting down.
              */
             503: {
@@ -2606,6 +2656,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -2697,6 +2751,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */
@@ -3134,6 +3192,10 @@ export interface operations {
             };
             /**
              * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
              *
              *     `draining`: The service is shutting down.
              */

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { HttpParts } from '../parts.ts';
-import { answer, textForm } from '../schemas/common.ts';
+import { answer } from '../schemas/common.ts';
 
 const tags = ['operations'];
 
-/** `/livez`, `/readyz` and `/metrics` */
-export function operations(parts: Pick<HttpParts, 'health' | 'metrics'>): FastifyPluginAsyncTypebox {
+/** `/livez` and `/readyz` */
+export function health(parts: Pick<HttpParts, 'health'>): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/livez',
@@ -40,19 +40,6 @@ export function operations(parts: Pick<HttpParts, 'health' | 'metrics'>): Fastif
         if (!ready) reply.code(503).header('retry-after', '5');
         return reply.send({ status: ready ? 'ready' : 'not-ready', checks });
       },
-    );
-    app.get(
-      '/metrics',
-      {
-        config: { permission: 'metrics:read' },
-        schema: {
-          operationId: 'metrics',
-          tags,
-          summary: 'Figures in the Prometheus text format',
-          response: { 200: { description: 'The figures.', content: { 'text/plain': textForm } } },
-        },
-      },
-      async (_request, reply) => reply.type(parts.metrics.contentType).send(await parts.metrics.render()),
     );
   };
 }
