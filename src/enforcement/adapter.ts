@@ -1,5 +1,6 @@
 import type { FaultReason } from '../fault.ts';
 import type { ConfigMap, Ingress, IngressClass } from '../kubernetes/objects.ts';
+import type { Refusal } from './probe/probe-report.ts';
 import type { ControllerName, VerificationSettings, VerificationWarning } from './verification.ts';
 
 /** Everything that an adapter may look at; it reads nothing itself, so that every decision can be tested as data. */
@@ -28,10 +29,20 @@ export interface AdapterPlan {
   readonly revocationEnforced: boolean;
 }
 
+/** What a probe got over HTTP. */
+export interface DoorAnswer {
+  readonly status: number;
+  readonly location?: string;
+  /** The first 16 KiB at most, octet by octet. */
+  readonly body: string;
+}
+
 /** What one kind of ingress controller needs; the one place that knows its annotations and its traps. */
 export interface ControllerAdapter {
   readonly name: ControllerName;
   /** True when an IngressClass with this `spec.controller` may be served by this controller. */
   serves(controller: string): boolean;
   plan(input: AdapterInput): AdapterPlan;
+  /** How this controller itself turned a client of that Ingress away; undefined: it may be the application's answer. */
+  refusal(answer: DoorAnswer, ingress: Ingress): Refusal | undefined;
 }

@@ -15,12 +15,18 @@ import {
 } from './ingress-nginx/neighbours.ts';
 import { checkBypass, checkOwnAnnotations, ownWarnings } from './ingress-nginx/own-annotations.ts';
 import { acmeWarnings, checkPlainHttp } from './ingress-nginx/plain-http.ts';
+import { refusal } from './ingress-nginx/refusal.ts';
 
 /**
  * kubernetes/ingress-nginx 1.12 to 1.15 and its forks: `auth-tls-*` annotations and a Secret with `ca.crt` and `ca.crl`
  * in the Ingress's namespace. The facts behind each check are those of its release 1.15.1.
  */
-export const ingressNginx: ControllerAdapter = { name: 'ingress-nginx', serves: servesController, plan };
+export const ingressNginx: ControllerAdapter = {
+  name: 'ingress-nginx',
+  serves: servesController,
+  plan,
+  refusal,
+};
 
 function plan(input: AdapterInput): AdapterPlan {
   const { ingress, settings } = input;

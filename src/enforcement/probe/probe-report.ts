@@ -74,7 +74,7 @@ export interface ProbedHost {
   readonly checks: readonly ProbeCheck[];
 }
 
-/** What one Ingress's door did when it was tried. */
+/** What one Ingress's door did when it was tried, as it is kept. */
 export interface ProbeReport {
   readonly namespace: string;
   readonly name: string;
@@ -84,9 +84,13 @@ export interface ProbeReport {
   readonly recordUpdatedAt: Date;
   /** Where the connections went; absent when no address is known. */
   readonly address?: string;
-  readonly hosts: readonly ProbedHost[];
   /** Why the verdict is not `confirmed`: one for each kind of finding, with the hosts in its detail. */
   readonly reasons: readonly FaultReason[];
+}
+
+/** The whole of it, for whoever asked. */
+export interface DetailedProbeReport extends ProbeReport {
+  readonly hosts: readonly ProbedHost[];
 }
 
 /**
@@ -100,7 +104,10 @@ export function isAboutRecord(
   return report.recordUpdatedAt.getTime() === record.updatedAt.getTime();
 }
 
-/** The last report of each Ingress, as every replica reads it from the database. */
+/**
+ * The standing report of each Ingress, as every replica reads it from the database: the last one, but for a
+ * contradiction, which stands until a later probe confirms or the record changes.
+ */
 export interface ProbeReports {
   latest(namespace: string, name: string): Promise<ProbeReport | undefined>;
   /** By namespace and name. */

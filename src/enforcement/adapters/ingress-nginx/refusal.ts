@@ -1,0 +1,23 @@
+import type { Ingress } from '../../../kubernetes/objects.ts';
+import type { DoorAnswer } from '../../adapter.ts';
+import type { Refusal } from '../../probe/probe-report.ts';
+import { annotationNames } from './annotations.ts';
+
+/** nginx's own pages (ngx_http_special_response.c), and the text of the template's `auth-tls-match-cn`. */
+const words: readonly { readonly status: number; readonly says: string; readonly means: Refusal }[] = [
+  { status: 400, says: 'No required SSL certificate was sent', means: 'no-certificate' },
+  { status: 400, says: 'The SSL certificate error', means: 'bad-certificate' },
+  { status: 403, says: 'client certificate unauthorized', means: 'name-not-allowed' },
+  // `return 403` of a host whose Secret cannot be used; also of an address that is not on the allow-list.
+  { status: 403, says: '<center>403 Forbidden</center>', means: 'closed' },
+];
+
+/** How nginx turns a client away. With an error page it is that one which answers to both kinds of 400. */
+export function refusal({ status, location, body }: DoorAnswer, ingress: Ingress): Refusal | undefined {
+  const known = words.find((each) => each.status === status && body.includes(each.says));
+  if (known !== undefined) return known.means;
+  const errorPage = ingress.metadata.annotations?.[annotationNames.errorPage];
+  if (errorPage === undefined) return undefined;
+  if (/^https?:\/\//.test(errorPage)) return location === errorPage ? 'error-page' : undefined;
+  return 'perhaps';
+}
