@@ -12,6 +12,8 @@ export interface ApiCall {
   readonly type: ResourceType;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
+  /** `token` of a ServiceAccount; others are not served. */
+  readonly subresource: 'token' | undefined;
   readonly query: URLSearchParams;
   readonly contentType: string;
   readonly accept: string;
@@ -23,14 +25,18 @@ export interface ApiCall {
 }
 
 const path =
-  /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?$/;
+  /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+)(?<token>\/token)?)?$/;
 /** A namespace itself, which the pattern above would take for a resource inside of it. */
 const namespacePath = /^\/api\/v1\/namespaces(?:\/(?<name>[^/]+))?$/;
 
-export async function readCall(request: IncomingMessage): Promise<ApiCall> {
+/** @param served the version that a kind is served in, undefined where it is not */
+export async function readCall(
+  request: IncomingMessage,
+  served: (type: ResourceType) => string | undefined,
+): Promise<ApiCall> {
   const url = new URL(request.url ?? '/', 'https://stand-in');
   const body = await readBody(request);
-  const { type, namespace, name } = locate(url.pathname);
+  const { type, namespace, name, subresource } = locate(url.pathname, served);
   const query = url.searchParams;
   const method = request.method ?? 'GET';
   const watch = query.get('watch') === 'true' || query.get('watch') === '1';
@@ -41,6 +47,7 @@ export async function readCall(request: IncomingMessage): Promise<ApiCall> {
     type,
     namespace,
     name: name ?? (method === 'GET' ? selectedName(query) : undefined),
+    subresource,
     query,
     contentType: (request.headers['content-type'] ?? 'application/json').split(';')[0] ?? '',
     accept: request.headers.accept ?? '',
@@ -52,20 +59,21 @@ export async function readCall(request: IncomingMessage): Promise<ApiCall> {
   };
 }
 
-function locate(pathname: string): {
-  type: ResourceType;
-  namespace: string | undefined;
-  name: string | undefined;
-} {
+function locate(
+  pathname: string,
+  served: (type: ResourceType) => string | undefined,
+): Pick<ApiCall, 'type' | 'namespace' | 'name' | 'subresource'> {
   const whole = namespacePath.exec(pathname);
   const found = whole?.groups ?? path.exec(pathname)?.groups ?? {};
   const plural = whole === null ? found.plural : 'namespaces';
   const group = found.group ?? '';
   const type = resourceTypes.find((t) => t.group === group && t.plural === plural);
-  if (type === undefined || (found.version ?? 'v1') !== type.version) throw noSuchPath();
+  if (type === undefined || (found.version ?? 'v1') !== served(type)) throw noSuchPath();
+  const subresource = found.token === undefined ? undefined : 'token';
+  if (subresource !== undefined && type.plural !== 'serviceaccounts') throw noSuchPath();
   // As in the real one's RequestInfo, a namespace lies in itself: a Role inside of it can allow reading it.
   const namespace = whole === null ? found.namespace : found.name;
-  return { type, namespace: decode(namespace), name: decode(found.name) };
+  return { type, namespace: decode(namespace), name: decode(found.name), subresource };
 }
 
 const decode = (text: string | undefined) => (text === undefined ? undefined : decodeURIComponent(text));

@@ -1,32 +1,45 @@
-import { isObject, type JsonObject, objectAt, sameJson, stringAt } from './json.ts';
-import { invalid, type Named } from './status.ts';
+import { type JsonObject, setAt, stringAt } from './json.ts';
+import type { Named } from './status.ts';
+import {
+  validateConfigMap,
+  validateEvent,
+  validateLease,
+  validateMetadata,
+  validateSecret,
+  validateTrustBundle,
+} from './validation.ts';
 
 /** A kind that the stand-in serves. */
 export interface ResourceType extends Named {
   readonly version: string;
   readonly namespaced: boolean;
+  /** An update of what is not there creates it. */
+  readonly createsOnUpdate?: boolean;
+  /** An update without a resourceVersion is refused. */
+  readonly needsVersion?: boolean;
+  /** Reviews are answered and not stored. */
+  readonly review?: boolean;
   /** Sets what the real API server would set by itself. */
   readonly applyDefaults?: (object: JsonObject) => void;
   readonly validate?: (type: ResourceType, object: JsonObject, previous: JsonObject | undefined) => void;
 }
 
-const maxSecretBytes = 1024 * 1024;
-const maxAnnotationBytes = 256 * 1024;
+const core = { group: '', version: 'v1' } as const;
+const networking = { group: 'networking.k8s.io', version: 'v1' } as const;
 
 export const resourceTypes: readonly ResourceType[] = [
   {
-    group: '',
-    version: 'v1',
+    ...core,
     plural: 'namespaces',
     kind: 'Namespace',
     namespaced: false,
     applyDefaults: (o) => {
       o.status ??= { phase: 'Active' };
+      setAt(o, ['metadata', 'labels', 'kubernetes.io/metadata.name'], stringAt(o, 'metadata', 'name'));
     },
   },
   {
-    group: '',
-    version: 'v1',
+    ...core,
     plural: 'secrets',
     kind: 'Secret',
     namespaced: true,
@@ -35,18 +48,23 @@ export const resourceTypes: readonly ResourceType[] = [
     },
     validate: validateSecret,
   },
+  { ...core, plural: 'configmaps', kind: 'ConfigMap', namespaced: true, validate: validateConfigMap },
+  { ...core, plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true },
   {
-    group: '',
-    version: 'v1',
-    plural: 'configmaps',
-    kind: 'ConfigMap',
+    ...core,
+    plural: 'events',
+    kind: 'Event',
     namespaced: true,
-    validate: validateSize,
+    createsOnUpdate: true,
+    applyDefaults: (o) => {
+      o.eventTime ??= null;
+      o.reportingComponent ??= '';
+      o.reportingInstance ??= '';
+    },
+    validate: validateEvent,
   },
-  { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true },
   {
-    group: 'networking.k8s.io',
-    version: 'v1',
+    ...networking,
     plural: 'ingresses',
     kind: 'Ingress',
     namespaced: true,
@@ -54,17 +72,37 @@ export const resourceTypes: readonly ResourceType[] = [
       o.status ??= { loadBalancer: {} };
     },
   },
+  { ...networking, plural: 'ingressclasses', kind: 'IngressClass', namespaced: false },
   {
-    group: 'networking.k8s.io',
+    group: 'coordination.k8s.io',
     version: 'v1',
-    plural: 'ingressclasses',
-    kind: 'IngressClass',
-    namespaced: false,
+    plural: 'leases',
+    kind: 'Lease',
+    namespaced: true,
+    createsOnUpdate: true,
+    needsVersion: true,
+    validate: validateLease,
   },
-  { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
+  {
+    group: 'certificates.k8s.io',
+    version: 'v1beta1',
+    plural: 'clustertrustbundles',
+    kind: 'ClusterTrustBundle',
+    namespaced: false,
+    needsVersion: true,
+    validate: validateTrustBundle,
+  },
+  {
+    group: 'authentication.k8s.io',
+    version: 'v1',
+    plural: 'tokenreviews',
+    kind: 'TokenReview',
+    namespaced: false,
+    review: true,
+  },
 ];
 
-export function apiVersionOf(type: ResourceType): string {
+export function apiVersionOf(type: Pick<ResourceType, 'group' | 'version'>): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;
 }
 
@@ -74,69 +112,12 @@ export function typeOfKind(apiVersion: string, kind: string): ResourceType {
   return type;
 }
 
-const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-
 /** Names, annotations, and what the kind demands. Throws 422 as the real one. */
 export function validateObject(
   type: ResourceType,
   object: JsonObject,
   previous: JsonObject | undefined,
 ): void {
-  const name = stringAt(object, 'metadata', 'name') ?? '';
-  const limit = type.plural === 'namespaces' ? 63 : 253;
-  const pattern = type.plural === 'namespaces' ? dnsLabel : dnsSubdomain;
-  if (name.length > limit || !pattern.test(name)) {
-    throw invalid(
-      type,
-      name,
-      'metadata.name',
-      `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`,
-    );
-  }
-  const annotations = Object.entries(objectAt(object, 'metadata', 'annotations'));
-  const bytes = annotations.reduce((sum, [k, v]) => sum + k.length + Buffer.byteLength(String(v)), 0);
-  if (bytes > maxAnnotationBytes) {
-    throw invalid(
-      type,
-      name,
-      'metadata.annotations',
-      `Too long: may not be more than ${maxAnnotationBytes} bytes`,
-    );
-  }
+  validateMetadata(type, object);
   type.validate?.(type, object, previous);
-}
-
-function validateSecret(type: ResourceType, object: JsonObject, previous: JsonObject | undefined): void {
-  validateSize(type, object, previous);
-  const name = stringAt(object, 'metadata', 'name') ?? '';
-  if (previous !== undefined && previous.type !== object.type) {
-    throw invalid(type, name, 'type', `Invalid value: ${JSON.stringify(object.type)}: field is immutable`);
-  }
-  if (previous?.immutable === true && !sameJson(previous.data, object.data)) {
-    throw invalid(type, name, 'data', 'Forbidden: field is immutable when `immutable` is set');
-  }
-}
-
-function validateSize(type: ResourceType, object: JsonObject, _previous: JsonObject | undefined): void {
-  const name = stringAt(object, 'metadata', 'name') ?? '';
-  const data = object.data;
-  if (data === undefined) return;
-  if (!isObject(data)) throw invalid(type, name, 'data', 'Invalid value');
-  let bytes = 0;
-  for (const [key, value] of Object.entries(data)) {
-    if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key)) {
-      throw invalid(
-        type,
-        name,
-        `data[${key}]`,
-        `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
-      );
-    }
-    const encoding = type.plural === 'secrets' ? 'base64' : 'utf8';
-    bytes += Buffer.byteLength(String(value), encoding);
-  }
-  if (bytes > maxSecretBytes) {
-    throw invalid(type, name, 'data', `Too long: may not be more than ${maxSecretBytes} bytes`);
-  }
 }

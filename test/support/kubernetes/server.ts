@@ -2,15 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createAccess, type Rule } from './access.ts';
+import { createAccess, type Identity, type Rule, type UsedRule } from './access.ts';
 import { createServerCertificate } from './certificates.ts';
+import { emptyNamespace, terminateNamespace } from './deletion.ts';
+import { discover } from './discovery.ts';
 import { type JsonObject, stringAt } from './json.ts';
 import { kubeconfigFor, mountServiceAccount, type ServiceAccountMount } from './kubeconfig.ts';
 import { recordUpdate } from './ownership.ts';
 import { createLister, streamWatch } from './reading.ts';
 import { type ApiCall, readCall } from './request.ts';
-import { apiVersionOf, typeOfKind } from './resources.ts';
-import { StatusError, webhookDenied } from './status.ts';
+import { apiVersionOf, type ResourceType, typeOfKind } from './resources.ts';
+import { createServiceAccounts, type ServiceAccountTokenRequest } from './service-accounts.ts';
+import { type Named, StatusError, wanted, webhookDenied } from './status.ts';
 import { createStorage } from './storage.ts';
 import {
   type Admission,
@@ -39,14 +42,20 @@ export interface RecordedCall {
   readonly user: string;
   readonly fieldManager: string;
   readonly status: number;
+  /** The rule of RBAC that allowed it; absent for who may do everything, and for what was refused. */
+  readonly allowedBy?: Rule;
 }
+
+export type TrustBundleVersion = 'v1' | 'v1beta1' | 'off';
 
 export interface ApiServerOptions {
   /** Namespaces to begin with. Default: `default` and `internal-ca`. */
   readonly namespaces?: readonly string[];
   /** Default: 1,000. */
   readonly bookmarkIntervalMs?: number;
-  /** For creationTimestamp. Default: the system's. */
+  /** Which version of ClusterTrustBundles is served. Default: v1beta1, as Kubernetes 1.35 with its feature gate. */
+  readonly clusterTrustBundles?: TrustBundleVersion;
+  /** For creationTimestamp and the end of tokens. Default: the system's. */
   readonly now?: () => Date;
 }
 
@@ -58,7 +67,12 @@ export interface ApiServer {
   readonly adminToken: string;
   /** A token with these RBAC rules. */
   tokenFor(rules: readonly Rule[], user?: string): string;
+  /** A token of `tokenFor` or `serviceAccountToken` is not accepted any longer. */
   revokeToken(token: string): void;
+  /** What the rules of a token were needed for, each once. */
+  usedRules(token: string): UsedRule[];
+  /** A token of a ServiceAccount for a TokenReview; makes the account. It opens nothing of this server itself. */
+  serviceAccountToken(request: ServiceAccountTokenRequest): string;
   /** A kubeconfig as text. Default: the admin's token, namespace `internal-ca`. */
   kubeconfig(o?: { token?: string; namespace?: string }): string;
   /** Writes token, CA and namespace below `directory` as a pod finds them; set its `environment` for `in-cluster`. */
@@ -70,6 +84,11 @@ export interface ApiServer {
   read(apiVersion: string, kind: string, namespace: string | undefined, name: string): JsonObject | undefined;
   /** Deletes behind the API's back. */
   remove(apiVersion: string, kind: string, namespace: string | undefined, name: string): void;
+
+  /** Begins the end of a namespace: nothing new goes in; it stays until `remove`. */
+  terminate(namespace: string): void;
+  /** From now on; what is stored stays. */
+  serveClusterTrustBundles(version: TrustBundleVersion): void;
 
   /** Every request answered so far; clear it with `calls.length = 0`. */
   readonly calls: RecordedCall[];
@@ -98,61 +117,95 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const lister = createLister(storage);
   const adminToken = access.tokenFor(undefined, 'admin');
   const calls: RecordedCall[] = [];
+  const now = () => options.now?.() ?? new Date();
+  const accounts = createServiceAccounts(storage, now);
+  let trustBundles = options.clusterTrustBundles ?? 'v1beta1';
   let interference: ((call: ApiCall) => Interference | undefined) | undefined;
   const admissions: Admission[] = [];
-  const context: VerbContext = {
+  const context: Omit<VerbContext, 'identity'> = {
     storage,
     admit: (call, object) =>
       admissions.map((admit) => admit(call, object)).find((refusal) => refusal !== undefined),
-    now: () => (options.now?.() ?? new Date()).toISOString().replace(/\.\d+Z$/, 'Z'),
+    now: () =>
+      now()
+        .toISOString()
+        .replace(/\.\d+Z$/, 'Z'),
   };
+
+  function recorder(call: ApiCall, { user }: Identity) {
+    const { verb, namespace, name, fieldManager } = call;
+    const resource = resourceOf(call).plural;
+    let rule: Rule | undefined;
+    return {
+      allowedBy: (allowing: Rule | undefined) => {
+        rule = allowing;
+      },
+      answered: (status: number) => {
+        const allowed = rule === undefined ? {} : { allowedBy: rule };
+        calls.push({ verb, resource, namespace, name, user, fieldManager, status, ...allowed });
+      },
+    };
+  }
+
+  function served(type: ResourceType): string | undefined {
+    if (type.plural !== 'clustertrustbundles') return type.version;
+    return trustBundles === 'off' ? undefined : trustBundles;
+  }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (/^\/(readyz|livez|healthz)/.test(request.url ?? '')) return void response.end('ok');
     const identity = access.authenticate(request.headers.authorization);
-    const call = await readCall(request);
-    const record = (status: number) => {
-      const { verb, type, namespace, name, fieldManager } = call;
-      calls.push({ verb, resource: type.plural, namespace, name, user: identity.user, fieldManager, status });
-    };
+    const resources = discover(request.url ?? '', served);
+    if (resources !== undefined) return sendJson(response, { status: 200, body: resources });
+    await serveCall(await readCall(request, served), identity, response);
+  }
+
+  async function serveCall(call: ApiCall, identity: Identity, response: ServerResponse): Promise<void> {
+    const record = recorder(call, identity);
     try {
-      if (await interferes(call, response, record)) return;
-      identity.authorize(call);
+      if (await interferes(call, response, record.answered)) return;
+      record.allowedBy(identity.authorize({ ...call, type: resourceOf(call) }));
       if (call.verb === 'watch') {
-        record(200);
+        record.answered(200);
         streamWatch(storage, call, response, { bookmarkIntervalMs: options.bookmarkIntervalMs ?? 1000 });
         return;
       }
-      const answer = answerTo(call);
-      record(answer.status);
+      const answer = answerTo(call, identity);
+      record.answered(answer.status);
       sendJson(response, answer);
     } catch (error) {
-      if (error instanceof StatusError) record(error.code);
+      if (error instanceof StatusError) record.answered(error.code);
       throw error;
     }
+  }
 
-    function answerTo(asked: ApiCall): Answer {
-      switch (asked.verb) {
-        case 'get':
-          return get(context, asked);
-        case 'list':
-          return lister.list(asked);
-        case 'create':
-          return create(context, asked);
-        case 'update':
-          return update(context, asked);
-        case 'patch':
-          return patch(context, asked, identity);
-        case 'delete':
-          return remove(context, asked);
-        default:
-          throw new StatusError(
-            405,
-            'MethodNotAllowed',
-            'the server does not allow this method on the requested resource',
-          );
-      }
+  function answerTo(call: ApiCall, identity: Identity): Answer {
+    if (call.subresource !== undefined || call.type.review === true) return reviewed(call);
+    const verbs = { ...context, identity };
+    switch (call.verb) {
+      case 'get':
+        return get(verbs, call);
+      case 'list':
+        return lister.list(call);
+      case 'create':
+        return create(verbs, call);
+      case 'update':
+        return update(verbs, call);
+      case 'patch':
+        return patch(verbs, call);
+      case 'delete':
+        return remove(verbs, call);
+      default:
+        throw notAllowed();
     }
+  }
+
+  function reviewed({ verb, type, namespace = '', name = '', body }: ApiCall): Answer {
+    if (verb !== 'create') throw notAllowed();
+    return {
+      status: 201,
+      body: type.review === true ? accounts.review(body) : accounts.requestToken(namespace, name, body),
+    };
   }
 
   /** True when the request has been dealt with (or never will be). */
@@ -168,11 +221,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       await pause(wish.delayMs);
       return false;
     }
-    const failure = new StatusError(
-      wish.status,
-      'InternalError',
-      'the test wants this request to fail',
-    ).toJson();
+    const failure = wanted(wish.status).toJson();
     for (const [name, value] of Object.entries(wish.headers ?? {})) response.setHeader(name, value);
     record(wish.status);
     sendJson(response, { status: wish.status, body: wish.body ?? failure });
@@ -202,10 +251,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       name: stringAt(object, 'metadata', 'name') ?? '',
     };
     const live = storage.get(type, metadata.namespace, metadata.name);
-    const wanted = structuredClone(object);
-    recordUpdate(live, wanted, { manager, apiVersion: apiVersionOf(type), time: context.now() });
-    type.applyDefaults?.(wanted);
-    return storage.put(type, wanted, context.now());
+    const next = structuredClone(object);
+    recordUpdate(live, next, { manager, apiVersion: apiVersionOf(type), time: context.now() });
+    type.applyDefaults?.(next);
+    return storage.put(type, next, context.now());
   }
 
   for (const name of options.namespaces ?? ['default', 'internal-ca']) {
@@ -223,7 +272,17 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     caPem: tls.caPem,
     adminToken,
     tokenFor: (rules, user) => access.tokenFor(rules, user),
-    revokeToken: (token) => access.revoke(token),
+    revokeToken(token) {
+      access.revoke(token);
+      accounts.revoke(token);
+    },
+    usedRules: (token) => access.usedRules(token),
+    serviceAccountToken(asked) {
+      const { name, namespace } = asked;
+      const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
+      if (storage.get(typeOfKind('v1', 'ServiceAccount'), namespace, name) === undefined) put(account);
+      return accounts.issue(asked);
+    },
     kubeconfig: (o = {}) =>
       kubeconfigFor({
         url: `https://127.0.0.1:${port}`,
@@ -242,8 +301,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       }),
     put,
     read: (apiVersion, kind, namespace, name) => storage.get(typeOfKind(apiVersion, kind), namespace, name),
-    remove: (apiVersion, kind, namespace, name) =>
-      void storage.delete(typeOfKind(apiVersion, kind), namespace, name),
+    remove: (apiVersion, kind, namespace, name) => {
+      if (kind === 'Namespace') emptyNamespace(storage, name);
+      storage.delete(typeOfKind(apiVersion, kind), namespace, name);
+    },
+    terminate: (namespace) => terminateNamespace(storage, namespace, context.now()),
+    serveClusterTrustBundles(version) {
+      trustBundles = version;
+    },
     calls,
     interfere(with_) {
       interference = with_;
@@ -268,6 +333,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     start,
   };
 }
+
+/** As RBAC names it: a subresource is a resource of its own. */
+function resourceOf({ type, subresource }: ApiCall): Named {
+  return subresource === undefined ? type : { ...type, plural: `${type.plural}/${subresource}` };
+}
+
+const notAllowed = () =>
+  new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 
 function sendJson(response: ServerResponse, answer: Answer): void {
   response.writeHead(answer.status, { 'Content-Type': 'application/json' });

@@ -36,8 +36,11 @@ export interface Named {
 
 const qualified = (r: Named) => (r.group === '' ? r.plural : `${r.plural}.${r.group}`);
 
+/** `secrets "a" is forbidden`, or without a name. */
+const subject = (r: Named, name: string) => (name === '' ? qualified(r) : `${qualified(r)} "${name}"`);
+
 const details = (r: Named, name: string, more: JsonObject = {}): JsonObject => ({
-  name,
+  ...(name === '' ? {} : { name }),
   ...(r.group === '' ? {} : { group: r.group }),
   kind: r.plural,
   ...more,
@@ -52,13 +55,17 @@ export function forbidden(
   o: { user: string; verb: string; namespace?: string | undefined; name?: string | undefined },
 ): StatusError {
   const where = o.namespace === undefined ? 'at the cluster scope' : `in the namespace "${o.namespace}"`;
-  const named = o.name === undefined ? '' : ` "${o.name}"`;
   return new StatusError(
     403,
     'Forbidden',
-    `${qualified(r)}${named} is forbidden: User "${o.user}" cannot ${o.verb} resource "${r.plural}" in API group "${r.group}" ${where}`,
+    `${subject(r, o.name ?? '')} is forbidden: User "${o.user}" cannot ${o.verb} resource "${r.plural}" in API group "${r.group}" ${where}`,
     details(r, o.name ?? ''),
   );
+}
+
+export function attestationForbidden(r: Named, name: string, signer: string): StatusError {
+  const message = `${subject(r, name)} is forbidden: user not permitted to attest for signerName "${signer}"`;
+  return new StatusError(403, 'Forbidden', message, details(r, name));
 }
 
 export function terminating(r: Named, name: string, namespace: string): StatusError {
@@ -134,8 +141,41 @@ export function invalid(r: Named, name: string, field: string, why: string): Sta
     name,
     ...(r.group === '' ? {} : { group: r.group }),
     kind: r.kind,
-    causes: [{ reason: 'FieldValueInvalid', message: why, field }],
+    causes: [
+      { reason: why.startsWith('Too long') ? 'FieldValueTooLong' : 'FieldValueInvalid', message: why, field },
+    ],
   });
+}
+
+/** An update without `metadata.resourceVersion`; unlike other invalid objects it is named by its plural. */
+export function versionMissing(r: Named, name: string): StatusError {
+  const field = 'metadata.resourceVersion';
+  const message = 'Invalid value: 0: must be specified for an update';
+  return new StatusError(
+    422,
+    'Invalid',
+    `${subject(r, name)} is invalid: ${field}: ${message}`,
+    details(r, name, { causes: [{ reason: 'FieldValueInvalid', message, field }] }),
+  );
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  409: 'Conflict',
+  410: 'Expired',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+};
+
+/** A failure that a test asks for. */
+export function wanted(code: number): StatusError {
+  return new StatusError(code, reasons[code] ?? 'InternalError', 'the test wants this request to fail');
 }
 
 export function badRequest(message: string): StatusError {

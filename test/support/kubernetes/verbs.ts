@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Identity } from './access.ts';
+import { deleteStored, finishDeletion } from './deletion.ts';
 import { clone, isObject, type JsonObject, objectAt, sameJson, setAt, stringAt } from './json.ts';
 import { applyConfiguration, recordUpdate } from './ownership.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import { type ApiCall, objectBody } from './request.ts';
-import { apiVersionOf, resourceTypes, validateObject } from './resources.ts';
+import { apiVersionOf, type ResourceType, resourceTypes, validateObject } from './resources.ts';
 import {
   alreadyExists,
+  attestationForbidden,
   badRequest,
   conflict,
   invalid,
@@ -14,6 +16,7 @@ import {
   objectModified,
   StatusError,
   terminating,
+  versionMissing,
 } from './status.ts';
 import type { Storage } from './storage.ts';
 
@@ -27,6 +30,8 @@ export type Admission = (call: ApiCall, object: JsonObject) => StatusError | und
 
 export interface VerbContext {
   readonly storage: Storage;
+  /** Who asks. */
+  readonly identity: Identity;
   readonly admit: Admission;
   /** RFC 3339. */
   now(): string;
@@ -38,6 +43,7 @@ export function get(context: VerbContext, call: ApiCall): Answer {
 
 export function create(context: VerbContext, call: ApiCall): Answer {
   const object = clone(objectBody(call));
+  requireNamespaceOfPath(call, object);
   const generateName = stringAt(object, 'metadata', 'generateName');
   if (generateName !== undefined && stringAt(object, 'metadata', 'name') === undefined) {
     setAt(object, ['metadata', 'name'], generateName + randomBytes(3).toString('hex').slice(0, 5));
@@ -50,14 +56,32 @@ export function create(context: VerbContext, call: ApiCall): Answer {
 }
 
 export function update(context: VerbContext, call: ApiCall): Answer {
-  const live = existing(context, call);
+  const { type, name = '' } = call;
   const object = clone(objectBody(call));
-  requireVersion(call, live, stringAt(object, 'metadata', 'resourceVersion'));
+  requireNameOfPath(call, object);
+  const live = context.storage.get(type, call.namespace, name);
+  const version = stringAt(object, 'metadata', 'resourceVersion') ?? '';
+  if (type.needsVersion === true && version === '') throw versionMissing(type, name);
+  if (live === undefined && type.createsOnUpdate !== true) throw notFound(type, name);
+  requireUid(call, live, stringAt(object, 'metadata', 'uid'));
+  if (live === undefined) {
+    context.identity.authorize({ ...call, verb: 'create' });
+    setAt(object, ['metadata', 'creationTimestamp'], context.now());
+    return { status: 201, body: write(context, call, undefined, object) };
+  }
+  requireVersion(call, live, version);
   return { status: 200, body: write(context, call, live, object) };
 }
 
-export function patch(context: VerbContext, call: ApiCall, identity: Identity): Answer {
-  if (call.contentType === 'application/apply-patch+yaml') return apply(context, call, identity);
+function requireUid(call: ApiCall, live: JsonObject | undefined, uid: string | undefined): void {
+  const present = stringAt(live, 'metadata', 'uid') ?? '';
+  if (uid === undefined || uid === present) return;
+  const why = `StorageError: invalid object, Code: 4, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present}`;
+  throw conflict(call.type, call.name ?? '', why);
+}
+
+export function patch(context: VerbContext, call: ApiCall): Answer {
+  if (call.contentType === 'application/apply-patch+yaml') return apply(context, call);
   const live = existing(context, call);
   const patched = patchedObject(call, live);
   requireVersion(call, live, stringAt(patched, 'metadata', 'resourceVersion'));
@@ -74,8 +98,9 @@ function patchedObject(call: ApiCall, live: JsonObject): JsonObject {
   );
 }
 
-function apply(context: VerbContext, call: ApiCall, identity: Identity): Answer {
+function apply(context: VerbContext, call: ApiCall): Answer {
   const configuration = objectBody(call);
+  requireNameOfPath(call, configuration);
   const name = call.name ?? '';
   const live = context.storage.get(call.type, call.namespace, name);
   const uid = stringAt(configuration, 'metadata', 'uid');
@@ -83,7 +108,7 @@ function apply(context: VerbContext, call: ApiCall, identity: Identity): Answer 
   if (Object.hasOwn(objectAt(configuration, 'metadata'), 'managedFields')) {
     throw badRequest('metadata.managedFields must be nil');
   }
-  if (live === undefined) identity.authorize({ ...call, verb: 'create' });
+  if (live === undefined) context.identity.authorize({ ...call, verb: 'create' });
   const writer = { manager: call.fieldManager, apiVersion: apiVersionOf(call.type), time: context.now() };
   const base = live ?? { metadata: { name, namespace: call.namespace, creationTimestamp: context.now() } };
   const merged = applyConfiguration(base, configuration, writer, call.query.get('force') === 'true');
@@ -120,10 +145,8 @@ export function remove(context: VerbContext, call: ApiCall): Answer {
   const version = stringAt(live, 'metadata', 'resourceVersion') ?? '';
   requirePrecondition(call, 'UID', wanted.uid, uid);
   requirePrecondition(call, 'ResourceVersion', wanted.resourceVersion, version);
-  if (!call.dryRun) {
-    if (call.type.plural === 'namespaces') emptyNamespace(context.storage, name);
-    context.storage.delete(call.type, call.namespace, name);
-  }
+  const gone = call.dryRun || deleteStored(context.storage, call.type, live, context.now());
+  if (!gone) return { status: 200, body: existing(context, call) };
   return {
     status: 200,
     body: {
@@ -148,14 +171,6 @@ function requirePrecondition(call: ApiCall, what: string, wanted: unknown, prese
     'Conflict',
     `Operation cannot be fulfilled on ${call.type.kind} "${call.name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${present}). The object might have been deleted and then recreated`,
   );
-}
-
-function emptyNamespace(storage: Storage, namespace: string): void {
-  for (const type of resourceTypes.filter((t) => t.namespaced)) {
-    for (const object of storage.list(type, namespace)) {
-      storage.delete(type, namespace, stringAt(object, 'metadata', 'name') ?? '');
-    }
-  }
 }
 
 function existing(context: VerbContext, call: ApiCall): JsonObject {
@@ -184,7 +199,7 @@ function write(
   object.kind = type.kind;
   if (type.namespaced) setAt(object, ['metadata', 'namespace'], call.namespace);
   dropEmptyMetadata(object);
-  for (const key of ['uid', 'resourceVersion', 'creationTimestamp']) {
+  for (const key of ['uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp']) {
     const present = stringAt(live, 'metadata', key);
     if (present !== undefined) setAt(object, ['metadata', key], present);
   }
@@ -199,11 +214,44 @@ function write(
   const name = stringAt(object, 'metadata', 'name') ?? '';
   if (live === undefined) requireNamespace(context.storage, call, name);
   validateObject(type, object, live);
+  requireAttestation(context.identity, type, live, object);
   const refusal = context.admit(call, object);
   if (refusal !== undefined) throw refusal;
   // Nothing changed: the real one does not write, and the version stays.
   if (live !== undefined && sameJson(live, object)) return live;
-  return call.dryRun ? object : context.storage.put(type, object, context.now());
+  if (call.dryRun) return object;
+  const stored = context.storage.put(type, object, context.now());
+  finishDeletion(context.storage, type, stored);
+  return stored;
+}
+
+/** A bundle of a signer needs the right to attest for that signer; an unchanged one does not. */
+function requireAttestation(
+  identity: Identity,
+  type: ResourceType,
+  live: JsonObject | undefined,
+  object: JsonObject,
+): void {
+  const signer = stringAt(object, 'spec', 'signerName') ?? '';
+  if (type.plural !== 'clustertrustbundles' || signer === '' || sameJson(live?.spec, object.spec)) return;
+  const signers = { group: type.group, plural: 'signers', kind: 'Signer' };
+  const names = [signer, `${signer.split('/')[0]}/*`];
+  if (names.some((name) => identity.allows({ verb: 'attest', type: signers, name }))) return;
+  throw attestationForbidden(type, stringAt(object, 'metadata', 'name') ?? '', signer);
+}
+
+function requireNameOfPath(call: ApiCall, object: JsonObject): void {
+  const name = stringAt(object, 'metadata', 'name') ?? '';
+  if (name !== call.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  }
+  requireNamespaceOfPath(call, object);
+}
+
+function requireNamespaceOfPath(call: ApiCall, object: JsonObject): void {
+  const namespace = stringAt(object, 'metadata', 'namespace');
+  if (namespace === undefined || !call.type.namespaced || namespace === call.namespace) return;
+  throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
 function dropEmptyMetadata(object: JsonObject): void {
