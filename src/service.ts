@@ -86,7 +86,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     checks: readinessChecks({ database, authorities: authorities.list(), crls, publisher, clock }),
   });
   startRetention(input, certificates, cleanUp);
-  attachScrapes(input, { metrics, certificates, authorities, enforcement });
+  attachScrapes(input, { metrics, database, certificates, authorities, enforcement });
   const parts: HttpParts = {
     options: httpOptions(config),
     clock,

@@ -6,6 +6,12 @@ export interface ScrapeSources {
   expiring(): Promise<readonly ExpiringCount[]>;
   /** Enforced Ingresses per state, such as `enforced` or `drifted`. */
   enforced(): Promise<ReadonlyMap<string, number>>;
+  /** One round trip; a rejection means that the database is away. */
+  pingDatabase(): Promise<void>;
+  /** Of each authority's certificate. */
+  lifetimes(): readonly AuthorityLifetime[];
+  /** How long before its nextUpdate a CRL is signed anew. */
+  readonly crlOverlapSeconds: number;
 }
 
 export type ExpiryWindow = '24h' | '7d' | '30d';
@@ -14,6 +20,11 @@ export interface ExpiringCount {
   readonly authority: string;
   readonly within: ExpiryWindow;
   readonly count: number;
+}
+
+export interface AuthorityLifetime {
+  readonly authority: string;
+  readonly secondsToExpiry: number;
 }
 
 /** The windows of `internal_ca_certificates_expiring`, in seconds. */
@@ -28,6 +39,11 @@ const sourceTimeoutMs = 2_000;
 
 /** Registers the gauges whose figures come from `sources`. */
 export function collectAtScrape(registers: Registry[], sources: ScrapeSources): void {
+  collectCounts(registers, sources);
+  collectStanding(registers, sources);
+}
+
+function collectCounts(registers: Registry[], sources: Pick<ScrapeSources, 'expiring' | 'enforced'>): void {
   const expiring = atMostOne(() => sources.expiring());
   new Gauge({
     name: 'internal_ca_certificates_expiring',
@@ -52,6 +68,41 @@ export function collectAtScrape(registers: Registry[], sources: ScrapeSources): 
       for (const [state, count] of states) this.set({ state }, count);
     },
   });
+}
+
+/** What the alerts of docs/operating.md hold the other figures against. */
+function collectStanding(
+  registers: Registry[],
+  sources: Pick<ScrapeSources, 'pingDatabase' | 'lifetimes' | 'crlOverlapSeconds'>,
+): void {
+  const ping = atMostOne(async () => {
+    await sources.pingDatabase();
+    return true;
+  });
+  new Gauge({
+    name: 'internal_ca_database_up',
+    help: '1 while the database answers this process, else 0.',
+    registers,
+    async collect() {
+      this.set((await ping()) === true ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'internal_ca_authority_seconds_to_expiry',
+    help: "Seconds until the authority's own certificate expires; nothing it signed is valid after that.",
+    labelNames: ['authority'],
+    registers,
+    collect() {
+      for (const { authority, secondsToExpiry } of sources.lifetimes()) {
+        this.set({ authority }, secondsToExpiry);
+      }
+    },
+  });
+  new Gauge({
+    name: 'internal_ca_crl_overlap_seconds',
+    help: 'How long before its nextUpdate a CRL is signed anew; less than that left means that this did not happen.',
+    registers,
+  }).set(sources.crlOverlapSeconds);
 }
 
 /** Runs `ask` once at a time and gives up waiting (not asking) after the timeout, with `undefined`. */

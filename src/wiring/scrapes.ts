@@ -3,20 +3,22 @@ import type { EnforcementService } from '../enforcement/enforcement-service.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type ExpiryWindow, expiryWindows } from '../observability/scrape.ts';
 import type { createCertificateStore } from '../store/certificates.ts';
+import type { Database } from '../store/database.ts';
 import type { ServiceInput } from './service-input.ts';
 
 const expiryWindowNames: readonly ExpiryWindow[] = ['24h', '7d', '30d'];
 
 interface ScrapedParts {
   readonly metrics: Metrics;
+  readonly database: Pick<Database, 'ping'>;
   readonly certificates: ReturnType<typeof createCertificateStore>;
   readonly authorities: AuthorityRegistry;
   readonly enforcement: EnforcementService | undefined;
 }
 
 export function attachScrapes(
-  { clock }: ServiceInput,
-  { metrics, certificates, authorities, enforcement }: ScrapedParts,
+  { config, clock }: ServiceInput,
+  { metrics, database, certificates, authorities, enforcement }: ScrapedParts,
 ): void {
   metrics.attach({
     async expiring() {
@@ -40,5 +42,12 @@ export function attachScrapes(
         counts.set(state, (counts.get(state) ?? 0) + 1);
       return counts;
     },
+    pingDatabase: () => database.ping(),
+    lifetimes: () =>
+      authorities.list().map(({ name, certificate }) => ({
+        authority: name,
+        secondsToExpiry: (certificate.notAfter.getTime() - clock.now()) / 1000,
+      })),
+    crlOverlapSeconds: config.crl.overlapSeconds,
   });
 }

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import type { ExpiringCount } from '../../src/observability/scrape.ts';
+import { quietSources } from '../support/scrape-sources.ts';
 
 const create = () => createMetrics({ clock: { now: () => 0 }, version: '1', processMetrics: false });
 
 test('expiring certificates and enforced Ingresses are asked for at the scrape', async () => {
   const metrics = create();
   metrics.attach({
+    ...quietSources,
     expiring: async () => [{ authority: 'internal-ca', within: '7d', count: 4 }],
     enforced: async () => new Map([['enforced', 2]]),
   });
@@ -19,7 +21,7 @@ test('expiring certificates and enforced Ingresses are asked for at the scrape',
 test('a state that no Ingress has any more ends', async () => {
   const metrics = create();
   const states = new Map([['drifted', 1]]);
-  metrics.attach({ expiring: async () => [], enforced: async () => states });
+  metrics.attach({ ...quietSources, enforced: async () => states });
   assert.match(await metrics.render(), /state="drifted"/);
   states.clear();
   assert.doesNotMatch(await metrics.render(), /state="drifted"/);
@@ -28,6 +30,7 @@ test('a state that no Ingress has any more ends', async () => {
 test('a source that fails costs only its own figures', async () => {
   const metrics = create();
   metrics.attach({
+    ...quietSources,
     expiring: () => {
       throw new Error('the database is away');
     },
@@ -43,6 +46,7 @@ test('a source that hangs is asked once, and the scrape goes on without it', asy
   const metrics = create();
   let asked = 0;
   metrics.attach({
+    ...quietSources,
     expiring: () => {
       asked++;
       return new Promise<ExpiringCount[]>(() => {});
@@ -56,4 +60,43 @@ test('a source that hangs is asked once, and the scrape goes on without it', asy
     assert.match(await rendering, /internal_ca_ingress_enforced\{state="enforced"\} 1/);
   }
   assert.equal(asked, 1);
+});
+
+test('the database is up while it answers, and down when it refuses or hangs', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const answers: (() => Promise<void>)[] = [
+    async () => undefined,
+    () => Promise.reject(new Error('connection refused')),
+    () => new Promise(() => {}),
+  ];
+  const seen: (string | undefined)[] = [];
+  const metrics = create();
+  metrics.attach({ ...quietSources, pingDatabase: () => (answers.shift() ?? fail)() });
+  for (let scrape = 0; scrape < 3; scrape++) {
+    const rendering = metrics.render();
+    await new Promise((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(2_000);
+    seen.push(/^internal_ca_database_up (\d)$/m.exec(await rendering)?.[1]);
+  }
+  assert.deepEqual(seen, ['1', '0', '0']);
+});
+
+const fail = () => Promise.reject(new Error('asked too often'));
+
+test('each authority tells how long it lasts', async () => {
+  const metrics = create();
+  let secondsToExpiry = 3600;
+  metrics.attach({
+    ...quietSources,
+    lifetimes: () => [{ authority: 'internal-ca', secondsToExpiry }],
+    crlOverlapSeconds: 302_400,
+  });
+  assert.match(
+    await metrics.render(),
+    /^internal_ca_authority_seconds_to_expiry\{authority="internal-ca"\} 3600$/m,
+  );
+  secondsToExpiry = -1;
+  const text = await metrics.render();
+  assert.match(text, /^internal_ca_authority_seconds_to_expiry\{authority="internal-ca"\} -1$/m);
+  assert.match(text, /^internal_ca_crl_overlap_seconds 302400$/m);
 });
