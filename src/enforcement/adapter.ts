@@ -6,9 +6,10 @@ import type { ControllerName, VerificationSettings, VerificationWarning } from '
 /** Everything that an adapter may look at; it reads nothing itself, so that every decision can be tested as data. */
 export interface AdapterInput {
   readonly ingress: Ingress;
-  /** All Ingresses of the cluster, `ingress` itself included. */
+  /** All Ingresses that we may see, `ingress` itself included. */
   readonly ingresses: readonly Ingress[];
-  readonly ingressClasses: readonly IngressClass[];
+  /** Absent when we may not read them. */
+  readonly ingressClasses?: readonly IngressClass[];
   /** The controller's own ConfigMap, when it is configured and readable. */
   readonly controllerConfig?: ConfigMap;
   /** True when somebody named the controller; false when it is only concluded from the IngressClass. */

@@ -1,7 +1,7 @@
 import { fieldManager } from '../kubernetes/client.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
-import { annotationsWeApplied, gitOpsTool, isGitOps, managersOf } from './managed-fields.ts';
-import type { AnnotationDifference, VerificationWarning } from './verification.ts';
+import { annotationsWeApplied, gitOpsTool, isGitOps, lastWriter, managersOf } from './managed-fields.ts';
+import type { AnnotationConflict, AnnotationDifference, VerificationWarning } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 
 type Before = Readonly<Record<string, string | null>>;
@@ -64,6 +64,22 @@ export function differences(live: Ingress, written: Written): AnnotationDifferen
     if (found === wanted) return [];
     const manager = managersOf(live, annotation).find((name) => !isOurs(name));
     return [{ annotation, wanted, found, ...(manager === undefined ? {} : { manager }) }];
+  });
+}
+
+/**
+ * Which of these somebody else stands in the way of: by holding the annotation, or by having taken ours away so often
+ * that we let it be.
+ */
+export function conflictsOf(
+  live: Ingress,
+  found: readonly AnnotationDifference[],
+  takenAwayAgain: boolean,
+): AnnotationConflict[] {
+  const remover = takenAwayAgain ? (lastWriter(live) ?? 'unknown') : undefined;
+  return found.flatMap((difference) => {
+    const { manager = remover, ...rest } = difference;
+    return manager === undefined ? [] : [{ ...rest, manager }];
   });
 }
 

@@ -1,6 +1,7 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
 import type { ConfigMap, Ingress, IngressClass } from '../kubernetes/objects.ts';
+import type { EnforcementSettings } from './planning.ts';
 
 type Api = Pick<
   KubernetesApi,
@@ -10,19 +11,62 @@ type Api = Pick<
 /** What of the cluster decides whether an Ingress can be made safe, read in one go. */
 export interface Cluster {
   readonly ingresses: readonly Ingress[];
-  readonly ingressClasses: readonly IngressClass[];
+  /** Absent when we may not read them. */
+  readonly ingressClasses?: readonly IngressClass[];
   readonly controllerConfig?: ConfigMap;
   readonly warnings: readonly FaultReason[];
 }
 
-/** @param configMap `namespace/name` of the controller's ConfigMap, when it is configured */
-export async function readCluster(api: Api, configMap: string | undefined): Promise<Cluster> {
-  const [ingresses, ingressClasses, config] = await Promise.all([
-    api.listIngresses(),
-    api.listIngressClasses(),
-    readConfig(api, configMap),
+/** What belongs to the cluster as a whole. */
+export type Surroundings = Omit<Cluster, 'ingresses'>;
+
+/** Reads everything; of the Ingresses those that we may see. */
+export async function readCluster(api: Api, settings: EnforcementSettings): Promise<Cluster> {
+  const [ingresses, surroundings] = await Promise.all([
+    readIngresses(api, settings.visibleNamespaces),
+    readSurroundings(api, settings),
   ]);
-  return { ingresses, ingressClasses, ...config };
+  return { ingresses, ...surroundings };
+}
+
+/** Reads all but the Ingresses. */
+export async function readSurroundings(
+  api: Pick<Api, 'listIngressClasses' | 'getConfigMap'>,
+  settings: EnforcementSettings,
+): Promise<Surroundings> {
+  const [ingressClasses, config] = await Promise.all([
+    readClasses(api),
+    readConfig(api, settings.controllerConfigMap),
+  ]);
+  const unseen = settings.visibleNamespaces === undefined ? [] : [clusterNotSeen];
+  return {
+    ...(ingressClasses === undefined ? {} : { ingressClasses }),
+    ...config,
+    warnings: [...unseen, ...config.warnings],
+  };
+}
+
+const clusterNotSeen: FaultReason = {
+  code: 'cluster-not-seen',
+  detail:
+    'Only the configured namespaces are looked at (KUBERNETES_SCOPE=namespaces): an Ingress of the same host in another ' +
+    'one would not be noticed.',
+};
+
+async function readIngresses(api: Api, namespaces: readonly string[] | undefined): Promise<Ingress[]> {
+  if (namespaces === undefined) return api.listIngresses();
+  const lists = await Promise.all(namespaces.map((namespace) => api.listIngresses(namespace)));
+  return lists.flat();
+}
+
+/** They are of the cluster, so that a service with rights on some namespaces only may not read them. */
+async function readClasses(api: Pick<Api, 'listIngressClasses'>): Promise<IngressClass[] | undefined> {
+  try {
+    return await api.listIngressClasses();
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'kubernetes-forbidden') return undefined;
+    throw error;
+  }
 }
 
 /** @throws Fault namespace-not-found, ingress-not-found */
@@ -46,7 +90,7 @@ async function namespaceIsMissing(api: Api, namespace: string): Promise<boolean>
 }
 
 async function readConfig(
-  api: Api,
+  api: Pick<Api, 'getConfigMap'>,
   configMap: string | undefined,
 ): Promise<Pick<Cluster, 'controllerConfig' | 'warnings'>> {
   if (configMap === undefined) return { warnings: [] };

@@ -1,35 +1,22 @@
-import { Fault } from '../fault.ts';
-import type { Applied } from '../kubernetes/client.ts';
-import type { Ingress } from '../kubernetes/objects.ts';
-import {
-  annotationsToApply,
-  differences,
-  rememberBefore,
-  restoration,
-  takeoverWarnings,
-} from './annotation-change.ts';
+import { Fault, type FaultReason } from '../fault.ts';
+import { differences, restoration } from './annotation-change.ts';
+import { alteredFault, applyAnnotations } from './apply-annotations.ts';
 import { readCluster, readIngress } from './cluster.ts';
+import { type Decision, decisionOf } from './decision.ts';
+import { refuseDeclared } from './declaration.ts';
+import { enforcedEvent, tell } from './events.ts';
+import { judge } from './judgement.ts';
 import type { EnforcementParts } from './parts.ts';
-import { checkPlace, chooseAdapter, planFor, settingsOf } from './planning.ts';
+import { checkPlace } from './planning.ts';
 import { releaseSecret } from './release-secret.ts';
 import { restoreAnnotations } from './restore.ts';
-import type { ClientVerification, VerificationWarning, VerificationWish } from './verification.ts';
+import type { ClientVerification, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 import { knownCopies, type Seen, viewOf } from './view.ts';
 
 export interface Target {
   readonly namespace: string;
   readonly name: string;
-}
-
-/** An Ingress that was judged safe, and what is to be done to it. */
-interface Decision {
-  readonly live: Ingress;
-  /** The record until now, be it of an Ingress that is gone. */
-  readonly recorded: VerificationRecord | undefined;
-  readonly next: VerificationRecord;
-  readonly manifest: Applied<Ingress>;
-  readonly warnings: readonly VerificationWarning[];
 }
 
 /** Judges the Ingress, then lets the API server's admission speak, and writes nothing. */
@@ -40,7 +27,7 @@ export async function planEnforcement(
   requester: string,
 ): Promise<ClientVerification> {
   const { next, manifest, live, warnings } = await decide(parts, target, wish, requester);
-  await apply(parts, manifest, true);
+  await applyAnnotations(parts, manifest, { force: true, dryRun: true });
   const seen: Seen = {
     ingress: 'present',
     differences: differences(live, next.written),
@@ -71,6 +58,7 @@ export async function carryOutEnforcement(
   await applyOrTakeBack(parts, decision);
   await verify(parts, decision);
   await markApplied(parts, decision.next);
+  tell(parts.events, decision.live, enforcedEvent(decision.next));
   const seen: Seen = { ingress: 'present', differences: [], problems: [], warnings: decision.warnings };
   return view(parts, { ...decision.next, state: 'applied' }, seen);
 }
@@ -82,86 +70,33 @@ async function decide(
   requester: string,
 ): Promise<Decision> {
   const { kubernetes, records, settings: configured } = parts;
-  const authority =
-    wish.authority === undefined ? parts.authorities.default : parts.authorities.get(wish.authority);
+  // An unknown authority is a mistake of the caller's, not a reason of the Ingress.
+  if (wish.authority !== undefined) parts.authorities.get(wish.authority);
+  if (configured.visibleNamespaces?.includes(namespace) === false) {
+    throw unsafe({ namespace, name }, checkPlace(namespace, undefined, configured));
+  }
   const live = await readIngress(kubernetes, namespace, name);
+  refuseDeclared(live, configured);
   const [cluster, secret, recorded] = await Promise.all([
-    readCluster(kubernetes, configured.controllerConfigMap),
+    readCluster(kubernetes, configured),
     kubernetes.getSecret(namespace, configured.secretName),
     records.find(namespace, name),
   ]);
-  const uid = live.metadata.uid ?? '';
-  const previous = recorded?.uid === uid ? recorded : undefined;
-  const choice = chooseAdapter(parts.adapters, wish.controller ?? configured.controller, live, cluster);
-  const settings = settingsOf(wish);
-  const plan = planFor(choice, live, previous, cluster, {
-    settings,
-    intermediates: authority.chain.length,
-    secretName: configured.secretName,
-  });
-  const reasons = [...checkPlace(namespace, secret, configured), ...plan.reasons];
-  if (reasons.length > 0) {
-    const detail = `Ingress ${namespace}/${name} cannot be made safe: ${reasons.map((reason) => reason.detail).join(' ')}`;
-    throw new Fault('ingress-unsafe', detail, { reasons });
-  }
-  const written = plan.annotations;
-  const before = rememberBefore(live, previous, written);
+  const previous = recorded?.uid === live.metadata.uid ? recorded : undefined;
+  const judgement = judge(parts, wish, { live, previous, cluster, secret });
+  if (judgement.reasons.length > 0) throw unsafe({ namespace, name }, judgement.reasons);
   const now = new Date(parts.clock.now());
-  return {
-    live,
-    recorded,
-    next: {
-      namespace,
-      name,
-      uid,
-      controller: choice.adapter.name,
-      authority: authority.name,
-      state: 'applying',
-      settings,
-      hosts: plan.hosts,
-      revocationEnforced: plan.revocationEnforced,
-      written,
-      before,
-      requester,
-      createdAt: previous?.createdAt ?? now,
-      updatedAt: now,
-    },
-    manifest: manifestOf(live, annotationsToApply(live, before, written)),
-    warnings: [...plan.warnings, ...takeoverWarnings(live, written)],
-  };
+  return decisionOf({ live, recorded, judgement, origin: 'api', requester, now });
 }
 
-/** With uid and resourceVersion: never a new Ingress, and never one that changed since it was judged. */
-function manifestOf({ metadata }: Ingress, annotations: Record<string, string>): Applied<Ingress> {
-  const { name, namespace = '', uid, resourceVersion } = metadata;
-  return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'Ingress',
-    metadata: {
-      name,
-      namespace,
-      annotations,
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    },
-  };
-}
-
-/** Force: who asks for enforcement means it, and what stood there is recorded and reported. */
-async function apply(parts: EnforcementParts, manifest: Applied<Ingress>, dryRun: boolean): Promise<void> {
-  try {
-    await parts.kubernetes.applyIngress(manifest, { force: true, dryRun });
-  } catch (error) {
-    if (error instanceof Fault && error.reasons.some(({ code }) => code === 'admission-denied')) {
-      throw new Fault('ingress-unsafe', error.message, { reasons: error.reasons, cause: error });
-    }
-    throw error;
-  }
+function unsafe({ namespace, name }: Target, reasons: readonly FaultReason[]): Fault {
+  const detail = `Ingress ${namespace}/${name} cannot be made safe: ${reasons.map((reason) => reason.detail).join(' ')}`;
+  return new Fault('ingress-unsafe', detail, { reasons });
 }
 
 async function applyOrTakeBack(parts: EnforcementParts, decision: Decision): Promise<void> {
   try {
-    await apply(parts, decision.manifest, false);
+    await applyAnnotations(parts, decision.manifest, { force: true });
   } catch (error) {
     const unanswered = error instanceof Fault && error.code === 'kubernetes-unavailable';
     // The write may have happened: its answer was lost, or it was sent again and then met its own new version.
@@ -201,13 +136,7 @@ async function verify(parts: EnforcementParts, decision: Decision): Promise<void
   if (altered.length === 0) return;
   await restoreAnnotations(parts, live, restoration(live, next).annotations, false);
   await takeBackRecord(parts, decision);
-  const reasons = altered.map(({ annotation, wanted, found }) => ({
-    code: 'annotation-altered',
-    detail: `${annotation} was stored as "${found ?? ''}" instead of "${wanted ?? ''}".`,
-  }));
-  throw new Fault('ingress-unsafe', 'Something in the cluster changes what we write to this Ingress', {
-    reasons,
-  });
+  throw alteredFault(altered);
 }
 
 /** The Ingress was not touched: the row is again what it was, and a copy that nobody needs goes. */
@@ -238,5 +167,5 @@ async function view(
   record: VerificationRecord,
   seen: Seen,
 ): Promise<ClientVerification> {
-  return viewOf(record, seen, parts.settings.secretName, await knownCopies(parts));
+  return viewOf(record, seen, { secretName: parts.settings.secretName, copies: await knownCopies(parts) });
 }

@@ -1,8 +1,10 @@
 import { Fault } from '../fault.ts';
+import { refuseDeclared } from './declaration.ts';
 import { carryOutEnforcement, planEnforcement } from './enforce.ts';
 import { observeAll } from './observe.ts';
 import type { EnforcementParts } from './parts.ts';
 import { undoEnforcement } from './restore.ts';
+import { repeatWhenModified, type Turn } from './turn.ts';
 import type { ClientVerification, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 
@@ -16,7 +18,9 @@ export interface EnforceOptions {
 /** Makes Ingresses verify client certificates, and takes it back. */
 export interface EnforcementService {
   /**
-   * Makes one Ingress verify its clients as wished; repeating it repairs drift and changes nothing otherwise.
+   * Makes one Ingress verify its clients as wished, and takes over what other field managers hold. Repeating it repairs
+   * drift and changes nothing otherwise. An Ingress that asks by its own annotation is a `conflict`
+   * (`declared-by-annotation`), here and at `undo`.
    * @throws Fault `ingress-not-found`, `namespace-not-found`, `authority-not-found`, `ingress-unsafe` (with every reason),
    * `publication-refused`, `conflict`, `kubernetes-unavailable`, `kubernetes-forbidden`, `database-unavailable`.
    * The Ingress is then as it was.
@@ -39,18 +43,8 @@ export interface EnforcementService {
   list(): Promise<readonly ClientVerification[]>;
 }
 
-/** The lock's key: judging and writing is done for one Ingress at a time, everywhere. */
-const lockKey = 'internal-ca:enforcement';
-
-/** Other writers (the controller's status updates, for one) come between reading and writing now and then. */
-const attempts = 5;
-
-export function createEnforcementService(parts: EnforcementParts): EnforcementService {
-  const inTurn = queue();
-  const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
-    // In this process by a queue, so that only one pooled connection is ever held by the lock.
-    inTurn(() => parts.withAdvisoryLock(lockKey, () => repeatWhenModified(work)));
-
+/** @param inTurn shared with the reconciler of the same process */
+export function createEnforcementService(parts: EnforcementParts, inTurn: Turn): EnforcementService {
   const recorded = async (namespace: string, name: string): Promise<VerificationRecord> => {
     const record = await parts.records.find(namespace, name);
     if (record !== undefined) return record;
@@ -62,7 +56,7 @@ export function createEnforcementService(parts: EnforcementParts): EnforcementSe
     enforce(namespace, name, wish, { requester, dryRun = false }) {
       const target = { namespace, name };
       if (dryRun) return repeatWhenModified(() => planEnforcement(parts, target, wish, requester));
-      return exclusively(() => carryOutEnforcement(parts, target, wish, requester));
+      return inTurn(() => carryOutEnforcement(parts, target, wish, requester));
     },
     async state(namespace, name) {
       const record = await recorded(namespace, name);
@@ -71,36 +65,13 @@ export function createEnforcementService(parts: EnforcementParts): EnforcementSe
       return view;
     },
     undo(namespace, name, { requester, dryRun = false }) {
-      return exclusively(async () =>
-        undoEnforcement(parts, await recorded(namespace, name), { dryRun, requester }),
-      );
+      return inTurn(async () => {
+        const record = await recorded(namespace, name);
+        const live = await parts.kubernetes.getIngress(namespace, name);
+        if (live !== undefined) refuseDeclared(live, parts.settings);
+        return undoEnforcement(parts, record, { dryRun, requester });
+      });
     },
     list: async () => observeAll(parts, await parts.records.list()),
-  };
-}
-
-/** Judges anew when the Ingress changed between reading and writing; nothing was written then. */
-async function repeatWhenModified<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === attempts || !wasModified(error)) throw error;
-    }
-  }
-}
-
-function wasModified(error: unknown): boolean {
-  if (!(error instanceof Fault) || error.code !== 'conflict') return false;
-  return error.reasons.some(({ code }) => code === 'object-modified' || code === 'uid-mismatch');
-}
-
-/** Runs one piece of work after the other. */
-function queue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work, work);
-    last = result.catch(() => undefined);
-    return result;
   };
 }

@@ -17,6 +17,14 @@ export function annotationsWeApplied(ingress: Ingress): string[] {
     .flatMap(annotationsIn);
 }
 
+/** Whoever else wrote to the Ingress last, controllers' status updates aside; undefined when the API server does not say. */
+export function lastWriter(ingress: Ingress): string | undefined {
+  const others = (ingress.metadata.managedFields ?? []).filter(
+    ({ manager, subresource }) => manager !== fieldManager && subresource === undefined,
+  );
+  return others.toSorted((one, other) => (one.time ?? '').localeCompare(other.time ?? '')).at(-1)?.manager;
+}
+
 /** Tools that put back what lies in their repository. */
 export function isGitOps(manager: string): boolean {
   return /argo|flux|kustomize-controller|helm|fleet|rancher/i.test(manager);

@@ -2,7 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { ControllerAdapter } from './adapter.ts';
+import type { EventSink } from './events.ts';
 import type { EnforcementSettings } from './planning.ts';
+import type { ProbeReports } from './probe/probe-report.ts';
 import type { VerificationRecords } from './verification-records.ts';
 
 /** What enforcement needs to know of an authority: how long its chains are. */
@@ -36,6 +38,10 @@ export interface EnforcementParts {
   /** One holder at a time across every process: two Ingresses of one host must not be judged side by side. */
   withAdvisoryLock<T>(key: string, work: () => Promise<T>): Promise<T>;
   readonly clock: Clock;
+  /** What the doors did when they were tried; without it nothing is known of that. */
+  readonly probes?: ProbeReports;
+  /** Where each step is told, beside the Ingress; nowhere when absent. */
+  readonly events?: EventSink;
   readonly adapters: readonly [ControllerAdapter, ...ControllerAdapter[]];
   readonly settings: EnforcementSettings;
   /** A failure that did not stop the call, for the log. */

@@ -1,6 +1,6 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { Ingress, Secret } from '../kubernetes/objects.ts';
-import { isOurCopy } from '../publication/secret-manifest.ts';
+import { isOurCopy } from '../publication/copy-metadata.ts';
 import type { AdapterPlan, ControllerAdapter } from './adapter.ts';
 import { withoutOurs } from './annotation-change.ts';
 import type { Cluster } from './cluster.ts';
@@ -16,6 +16,10 @@ export interface EnforcementSettings {
   readonly controller: 'ingress-nginx' | 'auto';
   /** Namespaces whose Ingresses may be changed; `*` means all. */
   readonly namespaces: readonly string[];
+  /** Namespaces whose Ingresses may ask by their own annotation; `*` means all of `namespaces`. */
+  readonly declarativeNamespaces: readonly string[];
+  /** All that we may look at; every namespace when absent. */
+  readonly visibleNamespaces?: readonly string[];
   /** `namespace/name` of the controller's ConfigMap, to find settings that weaken the check. */
   readonly controllerConfigMap?: string;
 }
@@ -73,12 +77,17 @@ export function planFor(
   const plan = choice.adapter.plan({
     ingress: withoutOurs(live, record),
     ingresses,
-    ingressClasses,
+    ...(ingressClasses === undefined ? {} : { ingressClasses }),
     ...(controllerConfig === undefined ? {} : { controllerConfig }),
     controllerNamed: choice.named,
     ...wanted,
   });
   return { ...plan, warnings: [...warnings, ...plan.warnings] };
+}
+
+function mayChange(namespace: string, { namespaces, visibleNamespaces }: EnforcementSettings): boolean {
+  const named = namespaces.includes('*') || namespaces.includes(namespace);
+  return named && (visibleNamespaces?.includes(namespace) ?? true);
 }
 
 /** Reasons that have nothing to do with the controller. */
@@ -88,7 +97,7 @@ export function checkPlace(
   settings: EnforcementSettings,
 ): FaultReason[] {
   const reasons: FaultReason[] = [];
-  if (!settings.namespaces.includes('*') && !settings.namespaces.includes(namespace)) {
+  if (!mayChange(namespace, settings)) {
     const detail = `The configuration does not let us change Ingresses in namespace ${namespace}.`;
     reasons.push({ code: 'namespace-not-allowed', detail });
   }

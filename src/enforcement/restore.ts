@@ -1,6 +1,7 @@
 import { fieldManager } from '../kubernetes/client.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
 import { restoration } from './annotation-change.ts';
+import { tell, undoneEvent } from './events.ts';
 import type { EnforcementParts } from './parts.ts';
 import { releaseSecret } from './release-secret.ts';
 import type { ClientVerification, VerificationWarning } from './verification.ts';
@@ -46,21 +47,20 @@ export async function undoEnforcement(
     await parts.records.delete(namespace, name);
     warnings.push(...(await releaseSecret(parts, namespace)));
   }
+  if (live !== undefined && !options.dryRun) tell(parts.events, live, undoneEvent(warnings));
   const seen: Seen = {
     ingress,
     differences: [],
     problems: [],
     warnings,
-    state: options.dryRun ? 'Planned' : 'NotEnforced',
+    state: options.dryRun ? 'Planned' : 'Undone',
     dryRun: options.dryRun,
   };
   const { requester } = options;
-  return viewOf(
-    { ...record, requester, revocationEnforced: false },
-    seen,
-    parts.settings.secretName,
-    await knownCopies(parts),
-  );
+  return viewOf({ ...record, requester, revocationEnforced: false }, seen, {
+    secretName: parts.settings.secretName,
+    copies: await knownCopies(parts),
+  });
 }
 
 /** Is it still the Ingress that was recorded? */

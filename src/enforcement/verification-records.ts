@@ -1,8 +1,14 @@
+import type { FaultReason } from '../fault.ts';
 import type {
   ClientVerificationRecord,
   ClientVerificationStore as Rows,
 } from '../store/client-verifications.ts';
-import type { ControllerName, VerificationMode, VerificationSettings } from './verification.ts';
+import type {
+  ControllerName,
+  VerificationMode,
+  VerificationOrigin,
+  VerificationSettings,
+} from './verification.ts';
 
 /**
  * What we did to one Ingress, and what is needed to take it back. The row is written before the Ingress is touched
@@ -22,6 +28,9 @@ export interface VerificationRecord {
   readonly written: Readonly<Record<string, string>>;
   /** The value that somebody else last gave each annotation that we ever wrote; null for none. */
   readonly before: Readonly<Record<string, string | null>>;
+  readonly origin: VerificationOrigin;
+  /** Why the last attempt of the reconciler failed; empty when it did not. */
+  readonly trouble: readonly FaultReason[];
   readonly requester: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -61,6 +70,7 @@ function fromRow({
   before,
   written,
   controller,
+  trouble,
   ...columns
 }: ClientVerificationRecord): VerificationRecord {
   const members = object(spec);
@@ -73,6 +83,7 @@ function fromRow({
     revocationEnforced: members.revocationEnforced === true,
     written: strings(written),
     before: { ...strings(before), ...nulls(before) },
+    trouble: Array.isArray(trouble) ? trouble.filter(isReason) : [],
   };
 }
 
@@ -93,6 +104,11 @@ function settingsFrom(members: Readonly<Record<string, unknown>>): VerificationS
 
 function isMode(value: unknown): value is VerificationMode {
   return value === 'on' || value === 'optional' || value === 'off';
+}
+
+function isReason(value: unknown): value is FaultReason {
+  const { code, detail } = object(value);
+  return typeof code === 'string' && typeof detail === 'string';
 }
 
 function object(value: unknown): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import type { FaultReason } from '../fault.ts';
+import type { ProbeVerdict } from './probe/probe-report.ts';
 
 /** `on`: no request without a valid certificate. `optional`: none or a valid one. `off`: nobody is asked. */
 export type VerificationMode = 'on' | 'optional' | 'off';
@@ -30,21 +31,27 @@ export interface VerificationSettings {
   readonly matchCommonName?: string;
 }
 
+/** Who wishes it: whoever called the API, or the Ingress itself by its annotation. */
+export type VerificationOrigin = 'api' | 'annotation';
+
 /**
- * `Planned`: a dry run. `Enforced`: the Ingress carries what was written (mode `on` or `optional`). `Off`: the same in
- * mode `off`. `Pending`: recorded, but not seen on the Ingress yet; a repeated PUT finishes it, DELETE takes it back.
- * `Drifted`: somebody changed what we wrote. `Unsafe`: our annotations stand, but something else now goes round them
- * (`observed.problems`). `Missing`: the Ingress is gone or was made anew. `NotEnforced`: undone.
+ * The states, the first that applies. `Planned`: a dry run. `Undone`: the answer to taking it back. `Missing`: the Ingress
+ * is gone; the wish waits for it. `Pending`: wished, but not on the Ingress yet. `Conflict`: another field manager holds
+ * what we have to write, and is not fought. `Drifted`: somebody removed what we wrote; it is about to be put back. `Off`:
+ * all stands, in mode `off`. `NotEnforced`: all stands, and yet a probe found the door otherwise. `Unsafe`: something goes
+ * round it (`observed.problems`), or it cannot be made safe in the first place. `Enforced`: all stands.
  */
 export type VerificationState =
   | 'Planned'
-  | 'Enforced'
-  | 'Off'
-  | 'Pending'
-  | 'Drifted'
-  | 'Unsafe'
+  | 'Undone'
   | 'Missing'
-  | 'NotEnforced';
+  | 'Pending'
+  | 'Conflict'
+  | 'Drifted'
+  | 'Off'
+  | 'NotEnforced'
+  | 'Unsafe'
+  | 'Enforced';
 
 /** Something worth knowing that did not stop the call. `code` is stable, kebab-case. */
 export type VerificationWarning = FaultReason;
@@ -58,20 +65,37 @@ export interface AnnotationDifference {
   readonly manager?: string;
 }
 
+/** An annotation that another field manager holds, with another value or by taking ours away again and again. */
+export interface AnnotationConflict {
+  readonly annotation: string;
+  readonly manager: string;
+  readonly found: string | null;
+  readonly wanted: string | null;
+}
+
 /** What is really there, read just now. */
 export interface VerificationObservation {
   readonly ingress: 'present' | 'missing' | 'recreated';
   readonly differences: readonly AnnotationDifference[];
-  /** Reasons for which the same PUT would be refused now. */
+  /** Who stands in the way, in state `Conflict`. */
+  readonly conflicts: readonly AnnotationConflict[];
+  /** Reasons for which the same PUT would be refused now, and why the last attempt of the reconciler failed. */
   readonly problems: readonly FaultReason[];
-  /** Our copy of the Secret in that namespace, as far as this process knows. */
+  /** Our copy of the Secret in that namespace, as far as is known. */
   readonly secret?: { readonly crlNumber?: string; readonly writtenAt?: Date; readonly error?: string };
+  /** What the door did when it was last tried from outside. */
+  readonly probe?: {
+    readonly verdict: ProbeVerdict;
+    readonly probedAt: Date;
+    readonly reasons: readonly FaultReason[];
+  };
 }
 
 /** The answer of every call about one Ingress. */
 export interface ClientVerification {
   readonly namespace: string;
   readonly name: string;
+  readonly origin: VerificationOrigin;
   readonly controller: ControllerName;
   readonly authority: string;
   readonly mode: VerificationMode;

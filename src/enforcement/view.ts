@@ -71,9 +71,7 @@ export function knownCopies({
 
 function isInForce(state: VerificationState, { ingress, differences }: Seen): boolean {
   if (state === 'Planned') return true;
-  return (
-    (state === 'Enforced' || state === 'Unsafe') && ingress === 'present' && differences.length === 0
-  );
+  return (state === 'Enforced' || state === 'Unsafe') && ingress === 'present' && differences.length === 0;
 }
 
 function stateOf(

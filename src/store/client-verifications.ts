@@ -14,6 +14,10 @@ export interface ClientVerificationRecord {
   readonly before: unknown;
   /** JSON: the annotations as we wrote them, to see drift. */
   readonly written: unknown;
+  /** Who wishes it: whoever called, or the Ingress by its annotation. */
+  readonly origin: 'api' | 'annotation';
+  /** JSON: why the last attempt to carry it out failed. */
+  readonly trouble: unknown;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly requester: string;
@@ -31,28 +35,34 @@ export interface ClientVerificationStore {
   namespaces(): Promise<readonly string[]>;
 }
 
-const columns = `namespace, name, uid, controller, authority, spec, before, written,
+const columns = `namespace, name, uid, controller, authority, spec, before, written, origin, trouble,
   created_at as "createdAt", updated_at as "updatedAt", requester`;
 
 const putText = `
 insert into client_verifications as old
-  (namespace, name, uid, controller, authority, spec, before, written, created_at, updated_at, requester)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+  (namespace, name, uid, controller, authority, spec, before, written, trouble, origin, created_at, updated_at, requester)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (namespace, name) do update set
   uid = excluded.uid, controller = excluded.controller, authority = excluded.authority, spec = excluded.spec,
-  before = excluded.before, written = excluded.written, updated_at = excluded.updated_at,
-  requester = excluded.requester,
+  before = excluded.before, written = excluded.written, trouble = excluded.trouble, origin = excluded.origin,
+  updated_at = excluded.updated_at, requester = excluded.requester,
   created_at = case when old.uid = excluded.uid then old.created_at else excluded.created_at end
 returning ${columns}`;
 
 export function createClientVerificationStore(db: Database): ClientVerificationStore {
   return {
     async put(record) {
-      const { namespace, name, uid, controller, authority, createdAt, updatedAt, requester } = record;
-      const json = [record.spec, record.before, record.written].map((value) => JSON.stringify(value));
+      const { namespace, name, uid, controller, authority, origin, createdAt, updatedAt, requester } = record;
+      const json = [record.spec, record.before, record.written, record.trouble].map((value) =>
+        JSON.stringify(value),
+      );
       const [row] = await db.query<ClientVerificationRecord>({
         text: putText,
-        values: [namespace, name, uid, controller, authority, ...json, createdAt, updatedAt, requester],
+        values: [
+          ...[namespace, name, uid, controller, authority],
+          ...json,
+          ...[origin, createdAt, updatedAt, requester],
+        ],
       });
       if (row === undefined) throw new Error(`Client verification of ${namespace}/${name} was not recorded`);
       return row;

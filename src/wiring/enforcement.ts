@@ -1,8 +1,15 @@
 import type { AuthorityRegistry } from '../authority/authority.ts';
+import type { Config } from '../config/config.ts';
 import { ingressNginx } from '../enforcement/adapters/ingress-nginx.ts';
 import { createEnforcementService, type EnforcementService } from '../enforcement/enforcement-service.ts';
+import type { EventSink } from '../enforcement/events.ts';
+import type { EnforcementSettings } from '../enforcement/planning.ts';
+import type { ProbeReports } from '../enforcement/probe/probe-report.ts';
+import { createEnforcementReconciler } from '../enforcement/reconciler.ts';
+import { createTurn } from '../enforcement/turn.ts';
 import { createVerificationRecords } from '../enforcement/verification-records.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
+import type { LeaderWork } from '../leadership/leadership.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
 import type { Database } from '../store/database.ts';
@@ -14,23 +21,48 @@ interface EnforcingParts {
   readonly verifications: ReturnType<typeof createClientVerificationStore>;
   readonly publisher: Publisher;
   readonly authorities: AuthorityRegistry;
+  readonly probes?: ProbeReports;
+  readonly events?: EventSink;
 }
 
+/** The calls, which every replica answers, and the reconciler, which runs on the one that leads. */
+export interface Enforcement extends EnforcementService {
+  readonly leaderWork: LeaderWork;
+}
+
+/** Undefined without Kubernetes. */
 export function openEnforcement(
   { config, log, clock }: ServiceInput,
-  parts: EnforcingParts,
-): EnforcementService | undefined {
-  const { kubernetes, database, verifications, publisher, authorities } = parts;
+  { kubernetes, database, verifications, ...others }: EnforcingParts,
+): Enforcement | undefined {
   if (kubernetes === undefined) return undefined;
-  return createEnforcementService({
+  const parts = {
+    ...others,
     kubernetes,
     records: createVerificationRecords(verifications),
-    publisher,
-    authorities,
-    withAdvisoryLock: (key, work) => database.withAdvisoryLock(key, work),
+    withAdvisoryLock: <T>(key: string, work: () => Promise<T>) => database.withAdvisoryLock(key, work),
     clock,
-    adapters: [ingressNginx],
-    settings: { ...config.enforcement, secretName: config.publication.secretName },
-    warn: (message, error) => log.warn({ err: error }, message),
-  });
+    adapters: [ingressNginx] as const,
+    settings: settingsOf(config, kubernetes.namespace),
+    warn: (message: string, error: unknown) => log.warn({ err: error }, message),
+  };
+  const inTurn = createTurn(parts);
+  return {
+    ...createEnforcementService(parts, inTurn),
+    leaderWork: createEnforcementReconciler({ parts, inTurn, log }),
+  };
+}
+
+function settingsOf(
+  { enforcement, publication, kubernetes }: Config,
+  ownNamespace: string,
+): EnforcementSettings {
+  const { probe: _probe, ...settings } = enforcement;
+  const named = enforcement.namespaces.filter((namespace) => namespace !== '*');
+  const visibleNamespaces = [...new Set([ownNamespace, ...publication.namespaces, ...named])];
+  return {
+    ...settings,
+    secretName: publication.secretName,
+    ...(kubernetes.scope === 'cluster' ? {} : { visibleNamespaces }),
+  };
 }

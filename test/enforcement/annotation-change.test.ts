@@ -39,6 +39,8 @@ function record(
     revocationEnforced: true,
     written,
     before,
+    origin: 'api',
+    trouble: [],
     requester: 'token:1',
     createdAt: new Date(0),
     updatedAt: new Date(0),

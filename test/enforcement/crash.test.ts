@@ -35,7 +35,7 @@ test('died after the record, before the annotations: pending, and either way out
   assert.deepEqual(await harness.annotations(), prefixed(original));
   const pending = await harness.service.state('app', 'web');
   assert.deepEqual([pending.state, pending.revocationEnforced], ['Pending', false]);
-  assert.equal((await harness.service.undo('app', 'web', { requester })).state, 'NotEnforced');
+  assert.equal((await harness.service.undo('app', 'web', { requester })).state, 'Undone');
   assert.deepEqual(await harness.annotations(), prefixed(original));
 });
 

@@ -57,6 +57,7 @@ test('the answer says what was written, what stood there, and whether revocation
   assert.deepEqual(rest, {
     namespace: 'app',
     name: 'web',
+    origin: 'api',
     controller: 'ingress-nginx',
     authority: 'internal-ca',
     mode: 'on',
@@ -72,7 +73,13 @@ test('the answer says what was written, what stood there, and whether revocation
     },
     revocationEnforced: true,
     state: 'Enforced',
-    observed: { ingress: 'present', differences: [], problems: [], secret: { crlNumber: '7' } },
+    observed: {
+      ingress: 'present',
+      differences: [],
+      conflicts: [],
+      problems: [],
+      secret: { crlNumber: '7' },
+    },
     dryRun: false,
     requester,
     createdAt: new Date('2026-11-23T12:00:00Z'),

@@ -9,6 +9,8 @@ import {
 } from '../../src/enforcement/enforcement-service.ts';
 import type { EnforcementParts } from '../../src/enforcement/parts.ts';
 import type { EnforcementSettings } from '../../src/enforcement/planning.ts';
+import { createEnforcementReconciler, type ReconcilerOptions } from '../../src/enforcement/reconciler.ts';
+import { createTurn } from '../../src/enforcement/turn.ts';
 import { createVerificationRecords } from '../../src/enforcement/verification-records.ts';
 import { Fault } from '../../src/fault.ts';
 import { connectKubernetes } from '../../src/kubernetes/connect.ts';
@@ -27,10 +29,25 @@ export interface Harness {
   /** Thrown by the part of that name at its next call. */
   readonly fail: { secret?: Error; put?: Error };
   readonly warnings: string[];
+  /** The Events, in order. */
+  readonly told: Told[];
+  /** The time that the parts are told; add to it. */
+  readonly clock: { readonly now: () => number; advance(ms: number): void };
+  readonly parts: ReconcilerOptions['parts'];
+  /** Leads from now on: reconciles until `stop()`, or the end of the test. */
+  lead(options?: Partial<ReconcilerOptions>): Promise<{ stop(): Promise<void> }>;
   /** Puts an Ingress there as `kubectl` would. */
   place(options?: IngressOptions, manager?: string): void;
   live(name?: string, namespace?: string): Promise<Ingress>;
   annotations(name?: string, namespace?: string): Promise<Record<string, string>>;
+}
+
+/** An Event beside an Ingress. */
+export interface Told {
+  readonly ingress: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
 }
 
 export const requester = 'token:42';
@@ -52,13 +69,21 @@ export async function startHarness(
   const events: string[] = [];
   const warnings: string[] = [];
   const fail: Harness['fail'] = {};
+  let now = Date.parse('2026-11-23T12:00:00Z');
+  const clock = {
+    now: () => now,
+    advance(ms: number) {
+      now += ms;
+    },
+  };
   server.put({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
     metadata: { name: 'nginx' },
     spec: { controller: 'k8s.io/ingress-nginx' },
   });
-  const parts: EnforcementParts = {
+  const told: Told[] = [];
+  const parts = {
     kubernetes,
     records: createVerificationRecords(memoryRows(rows, events, fail)),
     publisher: {
@@ -94,12 +119,23 @@ export async function startHarness(
         throw new Fault('authority-not-found', `There is no authority ${name}`);
       },
     },
-    withAdvisoryLock: (_key, work) => work(),
-    clock: { now: () => Date.parse('2026-11-23T12:00:00Z') },
+    withAdvisoryLock: <T>(_key: string, work: () => Promise<T>) => work(),
+    clock,
     adapters: [ingressNginx],
-    settings: { secretName: 'internal-ca', controller: 'ingress-nginx', namespaces: ['*'], ...settings },
-    warn: (message) => warnings.push(message),
-  };
+    settings: {
+      secretName: 'internal-ca',
+      controller: 'ingress-nginx',
+      namespaces: ['*'],
+      declarativeNamespaces: [],
+      ...settings,
+    },
+    warn: (message: string) => void warnings.push(message),
+    events: {
+      record: ({ namespace, name }, { type, reason, message }) =>
+        void told.push({ ingress: `${namespace}/${name}`, type, reason, message }),
+    },
+  } satisfies EnforcementParts;
+  const inTurn = createTurn(parts);
   async function live(name = 'web', namespace = 'app'): Promise<Ingress> {
     const found = await kubernetes.getIngress(namespace, name);
     if (found === undefined) throw new Error(`there is no Ingress ${namespace}/${name}`);
@@ -107,11 +143,16 @@ export async function startHarness(
   }
   return {
     server,
-    service: createEnforcementService(parts),
+    service: createEnforcementService(parts, inTurn),
     rows,
     events,
     fail,
     warnings,
+    told,
+    clock,
+    parts,
+    lead: (options) =>
+      lead(t, { parts, inTurn, log: { info: () => undefined, warn: () => undefined }, ...options }),
     place(options = {}, manager = 'kubectl') {
       const { uid: _ours, ...metadata } = ingress(options).metadata;
       server.put({ ...ingress(options), metadata }, manager);
@@ -119,6 +160,23 @@ export async function startHarness(
     live,
     annotations: async (name, namespace) => ({ ...(await live(name, namespace)).metadata.annotations }),
   };
+}
+
+/** A term that lasts until it is ended. */
+async function lead(t: TestContext, options: ReconcilerOptions): Promise<{ stop(): Promise<void> }> {
+  const work = createEnforcementReconciler({
+    retry: { initialMs: 20, maxMs: 200 },
+    sweepMs: 100,
+    ...options,
+  });
+  const ending = new AbortController();
+  await work.start({ epoch: 1n, signal: ending.signal, assertCurrent: async () => undefined });
+  const stop = async () => {
+    ending.abort();
+    await work.stop();
+  };
+  t.after(stop);
+  return { stop };
 }
 
 function memoryRows(rows: Map<string, ClientVerificationRecord>, events: string[], fail: Harness['fail']) {
@@ -130,7 +188,14 @@ function memoryRows(rows: Map<string, ClientVerificationRecord>, events: string[
       // Through JSON, as the columns do.
       const stored = {
         ...record,
-        ...JSON.parse(JSON.stringify({ spec: record.spec, before: record.before, written: record.written })),
+        ...JSON.parse(
+          JSON.stringify({
+            spec: record.spec,
+            before: record.before,
+            written: record.written,
+            trouble: record.trouble,
+          }),
+        ),
       };
       rows.set(keyOf(record.namespace, record.name), stored);
       return stored;

@@ -10,7 +10,7 @@ test('drift is seen, and a repeated PUT repairs it', async (t) => {
   const annotations = { ...(await harness.annotations()), [`${prefix}auth-tls-verify-client`]: 'off' };
   harness.place({ metadata: { annotations } }, 'kubectl-edit');
   const drifted = await harness.service.state('app', 'web');
-  assert.deepEqual([drifted.state, drifted.revocationEnforced], ['Drifted', false]);
+  assert.deepEqual([drifted.state, drifted.revocationEnforced], ['Conflict', false]);
   assert.deepEqual(drifted.observed.differences, [
     { annotation: `${prefix}auth-tls-verify-client`, wanted: 'on', found: 'off', manager: 'kubectl-edit' },
   ]);

@@ -25,7 +25,7 @@ test('undo restores exactly what stood there, in one write, and lets go of the S
   assert.deepEqual(harness.events, ['delete', 'remove unwanted']);
   assert.deepEqual(
     [answer.state, answer.revocationEnforced, answer.requester],
-    ['NotEnforced', false, 'token:43'],
+    ['Undone', false, 'token:43'],
   );
   assert.deepEqual(answer.warnings, []);
 });
@@ -78,7 +78,7 @@ test('an Ingress that is gone, or another of that name, is only forgotten', asyn
   harness.place({ annotations: { 'auth-tls-secret': 'app/internal-ca' } });
   assert.equal((await harness.service.state('app', 'web')).observed.ingress, 'recreated');
   const answer = await harness.service.undo('app', 'web', { requester });
-  assert.deepEqual([answer.state, answer.observed.ingress], ['NotEnforced', 'recreated']);
+  assert.deepEqual([answer.state, answer.observed.ingress], ['Undone', 'recreated']);
   assert.deepEqual(await harness.annotations(), prefixed({ 'auth-tls-secret': 'app/internal-ca' }));
   assert.deepEqual(codes(answer.warnings), ['secret-kept']);
   assert.ok(!harness.events.includes('remove unwanted'));

@@ -19,6 +19,8 @@ const full: VerificationRecord = {
   revocationEnforced: true,
   written: { 'x/a': '1' },
   before: { 'x/a': null, 'x/b': '0' },
+  origin: 'annotation',
+  trouble: [{ code: 'admission-denied', detail: 'no' }],
   requester: 'token:1',
   createdAt: new Date('2026-11-23T12:00:00.123Z'),
   updatedAt: new Date('2026-11-23T13:00:00Z'),

@@ -254,6 +254,7 @@ function fakeEnforcement(asked: unknown[]): EnforcementService {
   const state = (namespace: string, name: string, dryRun = false): ClientVerification => ({
     namespace,
     name,
+    origin: 'api',
     controller: 'ingress-nginx',
     authority: 'internal-ca',
     mode: 'on',
@@ -270,6 +271,7 @@ function fakeEnforcement(asked: unknown[]): EnforcementService {
     observed: {
       ingress: 'present',
       differences: [],
+      conflicts: [],
       problems: [],
       secret: { crlNumber: '17', writtenAt: new Date(now) },
     },

@@ -16,6 +16,8 @@ const record: ClientVerificationRecord = {
   spec: { mode: 'on' },
   before: { z: null, a: ['x', { deep: 'ü"\\' }] },
   written: {},
+  origin: 'annotation',
+  trouble: [{ code: 'x', detail: 'y' }],
   createdAt: start,
   updatedAt: start,
   requester: 'token:a',

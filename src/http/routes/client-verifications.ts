@@ -42,7 +42,7 @@ export function clientVerifications(parts: Pick<HttpParts, 'enforcement'>): Fast
           tags,
           summary: 'Make an Ingress refuse clients without a valid certificate',
           description:
-            'First the Secret in the namespace, then the annotations in one write; on any failure the Ingress is as it was. Repeating it repairs drift. `dryRun=true` checks everything and writes nothing.',
+            'First the Secret in the namespace, then the annotations in one write; on any failure the Ingress is as it was. What other field managers hold is taken over. An Ingress that asks by its own annotation is a 409 with the reason `declared-by-annotation`, here and for DELETE. `dryRun=true` checks everything and writes nothing.',
           params: Params,
           querystring: Type.Object({ dryRun: Type.Optional(Type.Boolean({ default: false })) }, closed),
           body: ClientVerificationWish,
@@ -131,10 +131,14 @@ const enforceFaults: readonly FaultCode[] = [
 
 function verificationView(verification: ClientVerification) {
   const { observed, createdAt, updatedAt, ...rest } = verification;
-  const { secret, ...seen } = observed;
+  const { secret, probe, ...seen } = observed;
   return {
     ...rest,
-    observed: { ...seen, ...(secret === undefined ? {} : { secret: secretView(secret) }) },
+    observed: {
+      ...seen,
+      ...(secret === undefined ? {} : { secret: secretView(secret) }),
+      ...(probe === undefined ? {} : { probe: { ...probe, probedAt: formatTime(probe.probedAt) } }),
+    },
     createdAt: formatTime(createdAt),
     updatedAt: formatTime(updatedAt),
   };

@@ -36,6 +36,9 @@ const textsOrNull = Type.Record(Type.String(), Type.Union([Type.String(), Type.N
 export const ClientVerificationSchema = Type.Object({
   namespace: Type.String({ examples: ['shop'] }),
   name: Type.String({ examples: ['web'] }),
+  origin: Type.Enum(['api', 'annotation'], {
+    description: 'Who wishes it: whoever called, or the Ingress by its annotation.',
+  }),
   controller: Type.String({ examples: ['ingress-nginx'] }),
   authority: Type.String({ examples: ['internal-ca'] }),
   mode: Type.Enum(['on', 'optional', 'off']),
@@ -58,7 +61,18 @@ export const ClientVerificationSchema = Type.Object({
     description: 'Whether the controller consults the CRL for every certificate it is shown.',
   }),
   warnings: Type.Array(Reason),
-  state: Type.Enum(['Planned', 'Enforced', 'Off', 'Pending', 'Drifted', 'Unsafe', 'Missing', 'NotEnforced']),
+  state: Type.Enum([
+    'Planned',
+    'Undone',
+    'Missing',
+    'Pending',
+    'Conflict',
+    'Drifted',
+    'Off',
+    'NotEnforced',
+    'Unsafe',
+    'Enforced',
+  ]),
   observed: Type.Object({
     ingress: Type.Enum(['present', 'missing', 'recreated']),
     differences: Type.Array(
@@ -69,6 +83,15 @@ export const ClientVerificationSchema = Type.Object({
         manager: Type.Optional(Type.String()),
       }),
     ),
+    conflicts: Type.Array(
+      Type.Object({
+        annotation: Type.String(),
+        manager: Type.String(),
+        found: Type.Union([Type.String(), Type.Null()]),
+        wanted: Type.Union([Type.String(), Type.Null()]),
+      }),
+      { description: 'In state `Conflict`: who holds what, and is not fought.' },
+    ),
     problems: Type.Array(Reason),
     secret: Type.Optional(
       Type.Object({
@@ -76,6 +99,16 @@ export const ClientVerificationSchema = Type.Object({
         writtenAt: Type.Optional(Time),
         error: Type.Optional(Type.String()),
       }),
+    ),
+    probe: Type.Optional(
+      Type.Object(
+        {
+          verdict: Type.Enum(['confirmed', 'contradicted', 'inconclusive']),
+          probedAt: Time,
+          reasons: Type.Array(Reason),
+        },
+        { description: 'What the door did when it was last tried.' },
+      ),
     ),
   }),
   dryRun: Type.Boolean(),

@@ -21,6 +21,7 @@ export function servesController(controller: string): boolean {
 /** True unless the class says for certain that ingress-nginx does not look at the Ingress. */
 export function mayServe(served: ServedBy, named: boolean): boolean {
   if (served.kind === 'none') return true;
+  if (served.kind === 'unread') return named;
   if (served.kind === 'unknown') return served.byAnnotation && served.className === annotationClass;
   return servesController(served.controller) || (named && !otherControllers.test(served.controller));
 }
@@ -33,6 +34,7 @@ export interface ControllerCheck {
 /** Is it ingress-nginx, and nothing else, that will read the annotations of this Ingress? */
 export function checkController(input: AdapterInput): ControllerCheck {
   const served = servedBy(input.ingress, input.ingressClasses);
+  if (served.kind === 'unread') return unread(served.className, input.controllerNamed);
   if (!mayServe(served, input.controllerNamed)) return refuse('controller-mismatch', mismatch(served));
   if (served.kind === 'none') {
     const detail =
@@ -47,7 +49,16 @@ export function checkController(input: AdapterInput): ControllerCheck {
     const detail = `IngressClass ${served.className} is for ${served.controller}, taken as ingress-nginx because you say so.`;
     return warn('controller-unrecognised', detail);
   }
-  return guessed(served, input.ingressClasses);
+  return guessed(served, input.ingressClasses ?? []);
+}
+
+function unread(className: string, named: boolean): ControllerCheck {
+  const detail = `We may not read IngressClasses, so whose class ${className} is cannot be told.`;
+  if (named) return warn('ingress-classes-unread', detail);
+  return refuse(
+    'ingress-classes-unread',
+    `${detail} Name the controller in the request or in the configuration.`,
+  );
 }
 
 /** `spec.controller` is only a hint, since Traefik takes the annotations without the CRL. */
