@@ -11,6 +11,8 @@ export const eventTypes = {
   FieldManagerConflict: 'Warning',
   ClientVerificationUnsafe: 'Warning',
   ClientVerificationRefused: 'Warning',
+  ProbeContradicts: 'Warning',
+  ProbeConfirms: 'Normal',
 } as const;
 
 type EventReason = keyof typeof eventTypes;

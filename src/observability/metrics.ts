@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
+import { type CountedVerdict, probeMetrics } from './probe-metrics.ts';
 import { publicationMetrics } from './publication-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
 import { tlsMetrics } from './tls-metrics.ts';
@@ -42,6 +43,8 @@ export interface Metrics {
   /** The target is no longer kept; its series end. */
   publicationForgotten(target: string): void;
   publishedSize(bytes: number): void;
+  /** The door of an enforced Ingress was tried. */
+  probed(verdict: CountedVerdict): void;
   authenticationRefused(kind: 'unauthenticated' | 'forbidden'): void;
   /** The Kubernetes API was asked about a service account token. */
   tokenReviewed(outcome: 'accepted' | 'refused' | 'unanswered'): void;
@@ -131,6 +134,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
     ...crl,
     ...publication,
+    ...probeMetrics(registers),
     ...accessMetrics(registers),
     ...tlsMetrics(registers, clock),
     authenticationRefused: (kind) => authentication.inc({ kind }),

@@ -6,6 +6,8 @@ export interface ScrapeSources {
   expiring(): Promise<readonly ExpiringCount[]>;
   /** Enforced Ingresses per state, such as `enforced` or `drifted`. */
   enforced(): Promise<ReadonlyMap<string, number>>;
+  /** Enforced Ingresses whose door does not do as wished, as last tried. */
+  contradictedProbes(): Promise<number>;
   /** One round trip; a rejection means that the database is away. */
   pingDatabase(): Promise<void>;
   /** Of each authority's certificate. */
@@ -43,7 +45,10 @@ export function collectAtScrape(registers: Registry[], sources: ScrapeSources): 
   collectStanding(registers, sources);
 }
 
-function collectCounts(registers: Registry[], sources: Pick<ScrapeSources, 'expiring' | 'enforced'>): void {
+function collectCounts(
+  registers: Registry[],
+  sources: Pick<ScrapeSources, 'expiring' | 'enforced' | 'contradictedProbes'>,
+): void {
   const expiring = atMostOne(() => sources.expiring());
   new Gauge({
     name: 'internal_ca_certificates_expiring',
@@ -66,6 +71,16 @@ function collectCounts(registers: Registry[], sources: Pick<ScrapeSources, 'expi
       if (states === undefined) return;
       this.reset();
       for (const [state, count] of states) this.set({ state }, count);
+    },
+  });
+  const contradicted = atMostOne(() => sources.contradictedProbes());
+  new Gauge({
+    name: 'internal_ca_probe_contradictions',
+    help: 'Enforced Ingresses whose door does not do as wished, as last tried; the same on every replica.',
+    registers,
+    async collect() {
+      const count = await contradicted();
+      if (count !== undefined) this.set(count);
     },
   });
 }

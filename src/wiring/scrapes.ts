@@ -1,16 +1,18 @@
 import type { AuthorityRegistry } from '../authority/authority.ts';
 import type { EnforcementService } from '../enforcement/enforcement-service.ts';
+import { probeProfile } from '../enforcement/probe/identities.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type ExpiryWindow, expiryWindows } from '../observability/scrape.ts';
 import type { createCertificateStore } from '../store/certificates.ts';
 import type { Database } from '../store/database.ts';
+import { createProbeStore } from '../store/probes.ts';
 import type { ServiceInput } from './service-input.ts';
 
 const expiryWindowNames: readonly ExpiryWindow[] = ['24h', '7d', '30d'];
 
 interface ScrapedParts {
   readonly metrics: Metrics;
-  readonly database: Pick<Database, 'ping'>;
+  readonly database: Pick<Database, 'ping' | 'query'>;
   readonly certificates: ReturnType<typeof createCertificateStore>;
   readonly authorities: AuthorityRegistry;
   readonly enforcement: EnforcementService | undefined;
@@ -31,6 +33,7 @@ export function attachScrapes(
             name,
             new Date(now),
             new Date(now + expiryWindows[within] * 1000),
+            probeProfile.name,
           ),
         })),
       );
@@ -42,6 +45,7 @@ export function attachScrapes(
         counts.set(state, (counts.get(state) ?? 0) + 1);
       return counts;
     },
+    contradictedProbes: () => createProbeStore(database).count('contradicted'),
     pingDatabase: () => database.ping(),
     lifetimes: () =>
       authorities.list().map(({ name, certificate }) => ({

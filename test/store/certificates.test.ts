@@ -129,10 +129,13 @@ test('certificates that expire are counted without the revoked ones', async (t) 
     revoked,
     ...[4, 5, 9, 10].map((days) => certificateRecord({ notAfter: daysFrom(start, days) })),
     certificateRecord({ notAfter: daysFrom(start, 6), authority: 'other' }),
+    certificateRecord({ notAfter: daysFrom(start, 7), profile: 'short' }),
   ];
   await Promise.all(records.map((record) => store.insert(record)));
   await createRevocationStore(db).revoke(revocationRequest(revoked.serial));
-  assert.equal(await store.countExpiring('internal-ca', daysFrom(start, 5), daysFrom(start, 10)), 2);
+  const [from, to] = [daysFrom(start, 5), daysFrom(start, 10)];
+  assert.equal(await store.countExpiring('internal-ca', from, to), 3);
+  assert.equal(await store.countExpiring('internal-ca', from, to, 'short'), 2);
 });
 
 test('expired certificates are deleted in portions, but not one that a CRL still lists', async (t) => {

@@ -4,6 +4,7 @@ import type { ScrapeSources } from '../../src/observability/scrape.ts';
 export const quietSources: ScrapeSources = {
   expiring: async () => [],
   enforced: async () => new Map(),
+  contradictedProbes: async () => 0,
   pingDatabase: async () => undefined,
   lifetimes: () => [],
   crlOverlapSeconds: 0,

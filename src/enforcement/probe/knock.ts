@@ -2,6 +2,7 @@ import { connect as connectPlain, type LookupFunction, type Socket } from 'node:
 import { connect as connectTls } from 'node:tls';
 import { type Failure, failureOf } from './failure.ts';
 import { createAnswerReader, type HttpAnswer } from './http-answer.ts';
+import { probeName } from './probe-name.ts';
 
 /** PEM: the certificate with the chain to be sent behind it, and its key. */
 export interface ClientIdentity {
@@ -86,5 +87,5 @@ function open(how: Knock): Socket {
 }
 
 function requestOf({ serverName, path }: Knock): string {
-  return `GET ${path} HTTP/1.1\r\nHost: ${serverName}\r\nUser-Agent: internal-ca-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
+  return `GET ${path} HTTP/1.1\r\nHost: ${serverName}\r\nUser-Agent: ${probeName}\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
 }

@@ -2,6 +2,7 @@ import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { FaultReason } from '../../fault.ts';
 import type { Ingress } from '../../kubernetes/objects.ts';
+import { probeName } from './probe-name.ts';
 
 /** Where the door is. */
 export interface ProbeAddress {
@@ -17,9 +18,6 @@ export interface HostTarget {
   /** False when the Ingress has a pattern there, of which only the beginning can be asked for. */
   readonly pathIsWhole: boolean;
 }
-
-/** In place of the asterisk of a wildcard host. */
-const wildcardLabel = 'internal-ca-probe';
 
 /** HTTP-01 is answered over plain HTTP without a certificate, and has to be (RFC 8555 section 8.3). */
 const acmeChallenge = '/.well-known/acme-challenge';
@@ -55,7 +53,7 @@ export function targetsOf(hosts: readonly string[], ingress: Ingress): HostTarge
     const path = first?.pathType === 'ImplementationSpecific' ? literalStart(whole) : whole;
     return {
       host,
-      serverName: host.replace(/^\*(?=\.)/, wildcardLabel),
+      serverName: host.replace(/^\*(?=\.)/, probeName),
       path: encodePath(path),
       pathIsWhole: path === whole,
     };

@@ -1,0 +1,151 @@
+import { createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import type { Authority, AuthorityRegistry } from '../../authority/authority.ts';
+import { createSelfSignedCertificate } from '../../authority/self-signed.ts';
+import type { Clock } from '../../clock.ts';
+import { integer, sequence, tlv } from '../../encoding/der-writer.ts';
+import { encodePem } from '../../encoding/pem.ts';
+import { contextConstructed } from '../../encoding/tag.ts';
+import { extendedKeyUsages } from '../../issuance/extended-key-usages.ts';
+import type { IssuanceService } from '../../issuance/issuance-service.ts';
+import type { Profile } from '../../issuance/profile.ts';
+import { generatePrivateKey, writePrivateKey } from '../../keys/private-key.ts';
+import { createSoftwareSigner } from '../../keys/signer.ts';
+import { type Certificate, readCertificate } from '../../x509/certificate.ts';
+import { assembleSigned, fillTemplate, prepareTemplate } from '../../x509/certificate-template.ts';
+import { parseName } from '../../x509/name.ts';
+import { readSubjectPublicKeyInfo, subjectKeyIdentifier } from '../../x509/public-key.ts';
+import { serialFromRandom } from '../../x509/serial.ts';
+import { signatureAlgorithmFor } from '../../x509/signature-algorithm.ts';
+import type { ClientIdentity } from './knock.ts';
+import { probeName } from './probe-name.ts';
+
+/** Who knocks with a certificate. */
+export interface ProbeIdentities {
+  /**
+   * A one-minute certificate of that authority, and one that says the same of itself by a CA which nobody knows.
+   * @throws Fault `authority-not-found`, `key-unavailable`, `database-unavailable`
+   */
+  of(authority: string): Promise<{ readonly ours: ClientIdentity; readonly unknown: ClientIdentity }>;
+}
+
+const minute = 60;
+
+/** Of the probe alone, whatever the configured profiles allow: it must always be able to prove a door. */
+export const probeProfile: Profile = {
+  name: probeName,
+  description: 'The door of an Ingress is tried with these.',
+  keys: { rsa: false, ec: ['P-256'], ed25519: false },
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: [extendedKeyUsages.clientAuth ?? ''],
+  defaultValiditySeconds: minute,
+  maxValiditySeconds: minute,
+  subject: { allowed: ['CN'], required: ['CN'] },
+  subjectAltName: { kinds: [], required: false, wildcards: false, patterns: {} },
+};
+
+/**
+ * How long the same two serve every host and Ingress: each certificate of ours is a row for ever, and this leaves most of
+ * its minute for the handshake.
+ */
+const reuseMs = 20_000;
+
+export interface ProbeIdentityParts {
+  /** With `probeProfile`; records each certificate before it hands it out. */
+  readonly issuance: Pick<IssuanceService, 'issue'>;
+  readonly authorities: Pick<AuthorityRegistry, 'get'>;
+  readonly clock: Clock;
+}
+
+/** Makes the identities when they are needed; their keys are in memory only. */
+export function createProbeIdentities(parts: ProbeIdentityParts): ProbeIdentities {
+  const made = new Map<string, { readonly at: number; readonly both: ReturnType<ProbeIdentities['of']> }>();
+  return {
+    of(name) {
+      const now = performance.now();
+      const known = made.get(name);
+      if (known !== undefined && now - known.at < reuseMs) return known.both;
+      const both = makeBoth(parts, name);
+      made.set(name, { at: now, both });
+      both.catch(() => made.delete(name));
+      return both;
+    },
+  };
+}
+
+async function makeBoth(parts: ProbeIdentityParts, name: string) {
+  const authority = parts.authorities.get(name);
+  const [ours, unknown] = await Promise.all([issueOurs(parts, name), makeUnknown(authority, parts.clock)]);
+  return { ours, unknown };
+}
+
+async function issueOurs({ issuance }: ProbeIdentityParts, authority: string): Promise<ClientIdentity> {
+  const key = await generatePrivateKey('ec-p256');
+  const { certificatePem, chainPem } = await issuance.issue({
+    csr: requestFor(key),
+    profile: probeProfile.name,
+    authority,
+    requester: probeName,
+  });
+  return { certificate: certificatePem + chainPem, key: writePrivateKey(key) };
+}
+
+/** PKCS #10 (RFC 2986) with no attributes. */
+function requestFor(key: KeyObject): Buffer {
+  const publicKey = createPublicKey(key);
+  const info = sequence(
+    integer(0),
+    parseName(`CN=${probeName}`).der,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    tlv(contextConstructed(0)),
+  );
+  return assembleSigned(info, signatureAlgorithmFor(publicKey).der, sign('sha256', info, key));
+}
+
+/** A CA of the same name as ours with another key, and a leaf of the same name: a door that compares names lets it in. */
+async function makeUnknown(
+  { certificate }: Pick<Authority, 'certificate'>,
+  clock: Clock,
+): Promise<ClientIdentity> {
+  const [caKey, key] = await Promise.all([generatePrivateKey('ec-p256'), generatePrivateKey('ec-p256')]);
+  const now = Math.floor(clock.now() / 1000) * 1000;
+  // Wide enough that no clock refuses it for its time instead of for its CA.
+  const validity = { notBefore: new Date(now - 86_400_000), notAfter: new Date(now + 86_400_000) };
+  const ca = readCertificate(
+    await createSelfSignedCertificate({
+      subject: certificate.subject,
+      privateKey: caKey,
+      serial: serialFromRandom(randomBytes(16)),
+      ...validity,
+    }),
+  );
+  const leaf = await signLeaf(ca, caKey, key, validity);
+  return {
+    certificate: encodePem('CERTIFICATE', leaf) + encodePem('CERTIFICATE', ca.der),
+    key: writePrivateKey(key),
+  };
+}
+
+async function signLeaf(
+  ca: Certificate,
+  caKey: KeyObject,
+  key: KeyObject,
+  validity: { readonly notBefore: Date; readonly notAfter: Date },
+): Promise<Buffer> {
+  const signer = createSoftwareSigner(caKey);
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const template = prepareTemplate({
+    issuerName: ca.subject.der,
+    issuerKeyId: subjectKeyIdentifier(ca.publicKey),
+    signatureAlgorithm: signer.algorithm.der,
+    keyUsage: probeProfile.keyUsage,
+    extendedKeyUsage: probeProfile.extendedKeyUsage,
+  });
+  const tbs = fillTemplate(template, {
+    serial: serialFromRandom(randomBytes(16)),
+    ...validity,
+    subject: parseName(`CN=${probeName}`).der,
+    spki,
+    subjectKeyId: subjectKeyIdentifier(readSubjectPublicKeyInfo(spki)),
+  });
+  return assembleSigned(tbs, signer.algorithm.der, await signer.sign(tbs));
+}

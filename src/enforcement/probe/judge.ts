@@ -1,0 +1,173 @@
+import type { VerificationSettings } from '../verification.ts';
+import type { FindingCode } from './findings.ts';
+import { probeName } from './probe-name.ts';
+import type { ProbeAnswer, ProbeCheck, ProbeCheckName, ProbeExpectation } from './probe-report.ts';
+import { describeAnswer, isFromBehind, type Reading, readAnswer } from './readings.ts';
+
+/** What one host answered. */
+export interface HostAnswers {
+  readonly 'no-certificate': ProbeAnswer;
+  readonly 'our-certificate': ProbeAnswer;
+  readonly 'unknown-authority': ProbeAnswer;
+  readonly 'plain-http': ProbeAnswer;
+}
+
+export interface Circumstances {
+  readonly settings: Pick<VerificationSettings, 'mode' | 'matchCommonName'>;
+  /** The door's clock is so far from ours that our one-minute certificate may not be valid there. */
+  readonly clockSkewed: boolean;
+  /** The path that was asked for is one of the Ingress, not the beginning of a pattern. */
+  readonly pathIsWhole: boolean;
+}
+
+export interface JudgedCheck {
+  readonly check: ProbeCheck;
+  /** Absent where all is as expected. */
+  readonly finding?: FindingCode;
+}
+
+/** Of a judgement, what is not the same for all. */
+type Ruling =
+  | { readonly outcome: 'as-expected' }
+  | { readonly outcome: 'contradicts' | 'unclear'; readonly finding: FindingCode };
+
+interface Case extends Circumstances {
+  readonly answers: HostAnswers;
+  readonly none: Reading;
+  readonly ours: Reading;
+  readonly unknown: Reading;
+  /** The door shuts out whoever comes: that is no answer to a certificate. */
+  readonly closedToEverybody: boolean;
+}
+
+const fine: Ruling = { outcome: 'as-expected' };
+const contradicts = (finding: FindingCode): Ruling => ({ outcome: 'contradicts', finding });
+const unclear = (finding: FindingCode): Ruling => ({ outcome: 'unclear', finding });
+
+/** Holds what one host answered against what is wished. */
+export function judgeHost(answers: HostAnswers, circumstances: Circumstances): JudgedCheck[] {
+  const none = readAnswer(answers['no-certificate']);
+  const ours = readAnswer(answers['our-certificate']);
+  const unknown = readAnswer(answers['unknown-authority']);
+  const closedToEverybody = none === 'closed' && ours === 'closed';
+  const it: Case = { ...circumstances, answers, none, ours, unknown, closedToEverybody };
+  return [
+    judged(it, 'no-certificate', expectationOfNobody(it), ruleNobody(it)),
+    judged(it, 'our-certificate', expectationOfOurs(it), ruleOurs(it)),
+    judged(it, 'unknown-authority', it.settings.mode === 'off' ? 'let-in' : 'refused', ruleUnknown(it)),
+    judged(
+      it,
+      'plain-http',
+      it.settings.mode === 'on' ? 'redirected-or-refused' : 'anything',
+      rulePlainHttp(it),
+    ),
+  ];
+}
+
+function judged(it: Case, name: ProbeCheckName, expected: ProbeExpectation, ruling: Ruling): JudgedCheck {
+  const answer = it.answers[name];
+  const check = { name, expected, answer, outcome: ruling.outcome, detail: describeAnswer(answer) };
+  return ruling.outcome === 'as-expected' ? { check } : { check, finding: ruling.finding };
+}
+
+function expectationOfNobody({ settings }: Case): ProbeExpectation {
+  return settings.mode === 'on' ? 'refused' : 'let-in';
+}
+
+function expectationOfOurs(it: Case): ProbeExpectation {
+  return nameIsAnothers(it) ? 'refused-for-its-name' : 'let-in';
+}
+
+/** Only one name is let in, and it is not the probe's. */
+function nameIsAnothers({ settings: { mode, matchCommonName } }: Case): boolean {
+  return mode === 'on' && matchCommonName !== undefined && !['*', probeName].includes(matchCommonName);
+}
+
+function ruleNobody(it: Case): Ruling {
+  if (it.settings.mode === 'on') return ruleStranger(it, it.none, 'open-without-certificate');
+  return ruleWelcome(
+    it,
+    it.none,
+    it.settings.mode === 'off' ? 'still-verified' : 'refused-without-certificate',
+  );
+}
+
+function ruleUnknown(it: Case): Ruling {
+  if (it.settings.mode === 'off') return ruleWelcome(it, it.unknown, 'still-verified');
+  return ruleStranger(it, it.unknown, 'unknown-authority-let-in');
+}
+
+function ruleOurs(it: Case): Ruling {
+  if (it.settings.mode === 'off') return ruleWelcome(it, it.ours, 'still-verified');
+  if (it.ours === 'refused') return it.clockSkewed ? unclear('clock-skew') : contradicts('ours-refused');
+  if (it.settings.mode === 'optional') return ruleWelcome(it, it.ours, 'ours-refused');
+  if (nameIsAnothers(it)) return ruleAnothersName(it);
+  switch (it.ours) {
+    case 'let-in':
+      return fine;
+    case 'refused-by-name':
+      // With no name wished for, the pattern is somebody else's, and to have come to it proves the certificate.
+      return it.settings.matchCommonName === undefined ? fine : contradicts('ours-refused');
+    case 'closed':
+      if (it.closedToEverybody) return contradicts('closed-to-everybody');
+      return pastTheCheck(it, 'answer-unclear');
+    case 'from-behind':
+      return pastTheCheck(it, 'answer-unclear');
+    default:
+      return notSeen(it.ours);
+  }
+}
+
+/** Where nobody is let in without a certificate, another answer than that refusal comes from behind the check. */
+function pastTheCheck({ none }: Case, otherwise: FindingCode): Ruling {
+  return none === 'refused' ? fine : unclear(otherwise);
+}
+
+function ruleAnothersName(it: Case): Ruling {
+  if (it.ours === 'refused-by-name') return fine;
+  if (it.ours === 'let-in') return contradicts('name-not-checked');
+  if (it.closedToEverybody) return contradicts('closed-to-everybody');
+  return notSeen(it.ours);
+}
+
+/** Somebody who has to be turned away. */
+function ruleStranger(it: Case, reading: Reading, finding: FindingCode): Ruling {
+  if (reading === 'refused' || reading === 'refused-by-name') return fine;
+  if (reading === 'let-in') return contradicts(finding);
+  return it.closedToEverybody && reading === 'closed' ? fine : notSeen(reading);
+}
+
+/** Somebody who must not be turned away for a certificate. */
+function ruleWelcome(it: Case, reading: Reading, finding: FindingCode): Ruling {
+  if (reading === 'refused' || reading === 'refused-by-name') return contradicts(finding);
+  if (reading === 'closed') return it.closedToEverybody ? contradicts('closed-to-everybody') : fine;
+  return reading === 'let-in' || reading === 'from-behind' ? fine : notSeen(reading);
+}
+
+function notSeen(reading: Reading): Ruling {
+  if (reading === 'perhaps') return unclear('error-page-local');
+  return unclear(reading === 'nothing' ? 'door-unreachable' : 'answer-unclear');
+}
+
+/** Only mode `on` promises that nobody gets past; in the others whoever comes without a certificate is welcome anyway. */
+function rulePlainHttp(it: Case): Ruling {
+  const answer = it.answers['plain-http'];
+  if (it.settings.mode !== 'on') return fine;
+  if (answer.kind !== 'http') {
+    return answer.kind === 'refused' || answer.kind === 'closed' ? fine : unclear('plain-http-unseen');
+  }
+  const { status, location, refusal } = answer;
+  if (status >= 300 && status < 400 && location?.toLowerCase().startsWith('https://') === true) return fine;
+  if (refusal === 'name-not-allowed' || status === 426) return fine;
+  if (status === 403 && it.closedToEverybody) return fine;
+  return isPerhapsOpen(it, status) ? unclear('plain-http-unclear') : contradicts('plain-http-open');
+}
+
+/** Statuses that whatever stands before the application may answer with, too. */
+function isPerhapsOpen({ answers, pathIsWhole }: Case, status: number): boolean {
+  if (status === 404) {
+    const ours = answers['our-certificate'];
+    return !(pathIsWhole && ours.kind === 'http' && ours.status === 404);
+  }
+  return status === 400 || status === 403 || isFromBehind(status);
+}

@@ -1,0 +1,51 @@
+import type { Metrics } from '../../observability/metrics.ts';
+import type { ProbeStore } from '../../store/probes.ts';
+import { type EventSink, type IngressEvent, tell } from '../events.ts';
+import type { VerificationRecord } from '../verification-records.ts';
+import { type DetailedProbeReport, isAboutRecord, type ProbeReports } from './probe-report.ts';
+import { toRow } from './reports.ts';
+
+export interface KeepingParts {
+  readonly rows: Pick<ProbeStore, 'put' | 'touch'>;
+  readonly reports: Pick<ProbeReports, 'latest'>;
+  readonly metrics: Pick<Metrics, 'probed'>;
+  readonly events?: EventSink;
+}
+
+/**
+ * Makes it the standing report, and tells beside the Ingress when the verdict turns. A try that told nothing takes back no
+ * contradiction: the door was seen open and has not been seen closed since.
+ * @throws Fault `database-unavailable`
+ */
+export async function keepReport(
+  parts: KeepingParts,
+  record: VerificationRecord,
+  report: DetailedProbeReport,
+): Promise<void> {
+  const { namespace, name, verdict } = report;
+  parts.metrics.probed(verdict);
+  if (verdict === 'inconclusive') {
+    const standing = await parts.reports.latest(namespace, name);
+    if (standing?.verdict === 'contradicted' && isAboutRecord(standing, record)) {
+      await parts.rows.touch(namespace, name);
+      return;
+    }
+  }
+  const before = await parts.rows.put(toRow(report));
+  const event = turnOf(before, report);
+  if (event !== undefined) {
+    tell(parts.events, { metadata: { namespace, name, uid: record.uid } }, event);
+  }
+}
+
+function turnOf(before: string | undefined, { verdict, reasons }: DetailedProbeReport) {
+  if (verdict === 'contradicted' && before !== 'contradicted') {
+    const details = reasons.map(({ detail }) => detail).join(' ');
+    return { reason: 'ProbeContradicts', message: details } satisfies IngressEvent;
+  }
+  if (verdict === 'confirmed' && before === 'contradicted') {
+    const message = 'Every host was tried again and does what is wished.';
+    return { reason: 'ProbeConfirms', message } satisfies IngressEvent;
+  }
+  return undefined;
+}
