@@ -17,11 +17,30 @@ interface Status {
   readonly causes: readonly { readonly reason: string; readonly message: string; readonly field: string }[];
 }
 
+/** What the API server answered: the cause of the Fault. */
+export class ApiRefusal extends Error {
+  override readonly name = 'ApiRefusal';
+  readonly status: number;
+  /** Of the `Retry-After` header. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, message: string, retryAfterSeconds: number | undefined) {
+    super(`HTTP ${status}: ${message}`);
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The answer behind a Fault of the client; undefined where there was none. */
+export function refusalBehind(error: unknown): ApiRefusal | undefined {
+  return error instanceof Fault && error.cause instanceof ApiRefusal ? error.cause : undefined;
+}
+
 /** Turns an answer that is not 2xx into a Fault; see `KubernetesApi` for which. */
 export function faultOf(operation: Operation, response: ApiResponse): Fault {
   const status = readStatus(response.body);
   const what = describe(operation);
-  const cause = { cause: new Error(`HTTP ${response.status}: ${status.message}`) };
+  const cause = { cause: new ApiRefusal(response.status, status.message, response.retryAfterSeconds) };
   if (isAdmissionDenial(status.message)) {
     const reasons = [{ code: 'admission-denied', detail: status.message }];
     return new Fault('conflict', `Admission refused ${what}: ${status.message}`, { ...cause, reasons });
@@ -34,7 +53,7 @@ export function faultOf(operation: Operation, response: ApiResponse): Fault {
         cause,
       );
     case 403:
-      return new Fault('kubernetes-forbidden', `Not allowed: ${what}: ${status.message}`, cause);
+      return forbidden(what, status, cause);
     case 404:
       return notFound(operation, status, cause);
     case 409:
@@ -49,8 +68,18 @@ export function faultOf(operation: Operation, response: ApiResponse): Fault {
   }
 }
 
+/** What a namespace that is being deleted does not take is no matter of permissions, and will pass. */
+function forbidden(what: string, status: Status, cause: { cause: Error }): Fault {
+  if (status.causes.some(({ reason }) => reason === 'NamespaceTerminating')) {
+    const reasons = [{ code: 'namespace-terminating', detail: status.message }];
+    return new Fault('conflict', `Conflict on ${what}: ${status.message}`, { ...cause, reasons });
+  }
+  return new Fault('kubernetes-forbidden', `Not allowed: ${what}: ${status.message}`, cause);
+}
+
 function otherFault(what: string, status: Status, response: ApiResponse, cause: { cause: Error }): Fault {
-  if (response.status === 429 || response.status >= 500) {
+  // 410 is the answer to a list or a watch whose version is no longer known: a new one may go well.
+  if (response.status === 410 || response.status === 429 || response.status >= 500) {
     const { retryAfterSeconds } = response;
     return new Fault('kubernetes-unavailable', `The Kubernetes API could not ${what}: ${status.message}`, {
       ...cause,

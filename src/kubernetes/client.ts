@@ -71,7 +71,7 @@ export interface DeletePreconditions {
 
 /**
  * The Kubernetes API as far as this service uses it. What does not exist is `undefined`. Every method throws
- * `Fault`: `kubernetes-unavailable` (no connection, timeout, 5xx, 429), `kubernetes-forbidden` (403 and 401, with
+ * `Fault`: `kubernetes-unavailable` (no connection, timeout, 5xx, 429, 410), `kubernetes-forbidden` (403 and 401, with
  * verb, resource and namespace), `namespace-not-found` (a write into a namespace that is not there), `conflict`
  * (409, also a denial by an admission webhook: its words in the detail, reason `admission-denied`),
  * `request-invalid` (the API server finds the object wrong).
@@ -130,8 +130,9 @@ export interface KubernetesApi {
   /** Fault `conflict` with the reason `already-exists` when it is there. */
   createLease(lease: Applied<Lease>): Promise<Lease>;
   /**
-   * Replaces the whole Lease. Needs `metadata.resourceVersion`: Fault `conflict` with the reason `object-modified`
-   * when somebody wrote since, and without a reason when it is gone.
+   * Replaces the whole Lease: send back the `metadata` that was read. Fault `conflict` with the reason
+   * `object-modified` when somebody wrote since, `uid-mismatch` when the Lease is gone or is another one by now.
+   * Without the uid, a Lease that is gone would be made again.
    */
   updateLease(lease: Lease): Promise<Lease>;
 

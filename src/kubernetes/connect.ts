@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
+import { refusalBehind } from './api-error.ts';
 import type { BackOffSettings } from './back-off.ts';
 import type { KubernetesApi } from './client.ts';
 import { type ConnectionSettings, openConnection } from './connection.ts';
@@ -99,7 +100,15 @@ export async function connectKubernetes(options: ClientOptions): Promise<Kuberne
     },
     async applyClusterTrustBundle(bundle, o = {}) {
       const r = await trustBundles.find();
-      return r === undefined ? undefined : rest.apply(r, bundle, o);
+      if (r === undefined) return undefined;
+      try {
+        return await rest.apply(r, bundle, o);
+      } catch (error) {
+        // An apply makes what is not there: what is missing is the kind.
+        if (refusalBehind(error)?.status !== 404) throw error;
+        trustBundles.forget();
+        return undefined;
+      }
     },
     async deleteClusterTrustBundle(name, preconditions) {
       const r = await trustBundles.find();

@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts';
-import { faultOf, type Operation } from './api-error.ts';
+import { faultOf, type Operation, refusalBehind } from './api-error.ts';
 import type { AppliedToCluster, ApplyOptions, DeletePreconditions, Patch, PatchOptions } from './client.ts';
 import { fieldManager } from './client.ts';
 import type { KubernetesObject } from './objects.ts';
@@ -21,6 +21,12 @@ type Wanted<T extends KubernetesObject> = AppliedToCluster<T> & {
   readonly metadata: { readonly namespace?: string };
 };
 
+interface Listed<T> {
+  readonly items: T[];
+  /** Where a watch goes on from. */
+  readonly resourceVersion: string;
+}
+
 /** The verbs of the Kubernetes API on any resource. Errors as in `KubernetesApi`. */
 export function createRest(transport: Transport) {
   async function send(operation: Operation, request: ApiRequest): Promise<ApiResponse> {
@@ -37,6 +43,29 @@ export function createRest(transport: Transport) {
     throw faultOf(operation, response);
   }
 
+  async function readPages<T extends KubernetesObject>(
+    r: Resource<T>,
+    scope: WatchScope,
+    limit: number | undefined,
+  ): Promise<Listed<T>> {
+    const items: T[] = [];
+    const request = listRequest(r, scope);
+    let continueToken: string | undefined;
+    let resourceVersion = '';
+    do {
+      const query = { ...request.query, limit: limit?.toString(), continue: continueToken };
+      const response = await send(operationOn('list', r, scope.namespace, scope.name), {
+        ...request,
+        query,
+      });
+      const page = readList(r, response.body);
+      items.push(...page.items);
+      resourceVersion = page.resourceVersion;
+      continueToken = page.continueToken;
+    } while (continueToken !== undefined);
+    return { items, resourceVersion };
+  }
+
   return {
     async get<T extends KubernetesObject>(r: Resource<T>, namespace: string | undefined, name: string) {
       const operation = operationOn('get', r, namespace, name);
@@ -44,23 +73,17 @@ export function createRest(transport: Transport) {
       return response === undefined ? undefined : objectIn(r, response);
     },
 
-    async list<T extends KubernetesObject>(r: Resource<T>, scope: WatchScope) {
-      const items: T[] = [];
-      const request = listRequest(r, scope);
-      let continueToken: string | undefined;
-      let resourceVersion = '';
-      do {
-        const query = { ...request.query, limit: String(pageSize), continue: continueToken };
-        const response = await send(operationOn('list', r, scope.namespace, scope.name), {
-          ...request,
-          query,
-        });
-        const page = readList(r, response.body);
-        items.push(...page.items);
-        resourceVersion = page.resourceVersion;
-        continueToken = page.continueToken;
-      } while (continueToken !== undefined);
-      return { items, resourceVersion };
+    /**
+     * In pages, all of one moment. Where that moment is no longer known before the last page has come (the cluster
+     * is slow, or changes fast), the whole list is asked for in one piece.
+     */
+    async list<T extends KubernetesObject>(r: Resource<T>, scope: WatchScope): Promise<Listed<T>> {
+      try {
+        return await readPages(r, scope, pageSize);
+      } catch (error) {
+        if (refusalBehind(error)?.status !== 410) throw error;
+        return readPages(r, scope, undefined);
+      }
     },
 
     async create<T extends KubernetesObject>(r: Resource<T>, object: Wanted<T>): Promise<T> {

@@ -25,8 +25,14 @@ export interface ApiResponse {
 export interface Transport {
   /** @throws Fault `kubernetes-unavailable` when no answer came in time. */
   send(request: ApiRequest): Promise<ApiResponse>;
-  /** The same, but resolves at the response's head: the caller reads the body line by line and aborts by `signal`. */
-  open(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage>;
+  /**
+   * The same, but resolves at the head of a 200: the caller reads the body line by line and aborts by `signal`. Any
+   * other answer is read to its end within the deadline.
+   */
+  open(
+    request: ApiRequest,
+    signal: AbortSignal,
+  ): Promise<{ stream: IncomingMessage } | { refused: ApiResponse }>;
   close(): void;
 }
 
@@ -50,13 +56,7 @@ export function createTransport(connection: Connection, o: { requestTimeoutMs: n
       const deadline = AbortSignal.timeout(o.requestTimeoutMs);
       const signal = AbortSignal.any([deadline, closing.signal]);
       try {
-        const response = await attempt(api, signal);
-        const retryAfter = Number(response.headers['retry-after']);
-        return {
-          status: response.statusCode ?? 0,
-          ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
-          body: parseBody(await readAll(response)),
-        };
+        return await read(await attempt(api, signal));
       } catch (error) {
         throw unavailable(connection.server, deadline.aborted ? late() : error);
       }
@@ -66,7 +66,8 @@ export function createTransport(connection: Connection, o: { requestTimeoutMs: n
       const head = new AbortController();
       const timer = setTimeout(() => head.abort(), o.requestTimeoutMs);
       try {
-        return await attempt(api, AbortSignal.any([signal, closing.signal, head.signal]));
+        const response = await attempt(api, AbortSignal.any([signal, closing.signal, head.signal]));
+        return response.statusCode === 200 ? { stream: response } : { refused: await read(response) };
       } catch (error) {
         throw unavailable(connection.server, head.signal.aborted ? late() : error);
       } finally {
@@ -112,6 +113,16 @@ function isRepeatable(api: ApiRequest): boolean {
   return (
     api.repeatable === true || api.method === 'GET' || api.contentType === 'application/apply-patch+yaml'
   );
+}
+
+async function read(response: IncomingMessage): Promise<ApiResponse> {
+  // Kubernetes sends seconds; a date of some proxy in between is not understood.
+  const retryAfter = Number(response.headers['retry-after']);
+  return {
+    status: response.statusCode ?? 0,
+    ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
+    body: parseBody(await readAll(response)),
+  };
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

@@ -13,6 +13,8 @@ const knownForMs = 5 * 60_000;
 export interface TrustBundleDiscovery {
   /** Undefined where the cluster does not serve the kind. @throws Fault as `KubernetesApi` */
   find(): Promise<Resource<ClusterTrustBundle> | undefined>;
+  /** Asks again the next time: what was found turned out not to be there. */
+  forget(): void;
 }
 
 /** Finds out in which version the API server serves ClusterTrustBundles, if in any, and remembers it for a while. */
@@ -28,6 +30,9 @@ export function createTrustBundleDiscovery(transport: Transport, clock: Clock): 
       const resource = await discover(transport);
       known = { until: now + knownForMs, resource };
       return resource;
+    },
+    forget() {
+      known = undefined;
     },
   };
 }

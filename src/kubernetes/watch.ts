@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../fault.ts';
-import { faultOf, type Operation } from './api-error.ts';
+import { faultOf, type Operation, refusalBehind } from './api-error.ts';
 import { type BackOffSettings, createBackOff } from './back-off.ts';
 import type { ConfigMap, Ingress, IngressClass, KubernetesObject, Namespace, Secret } from './objects.ts';
 import { isKubernetesObject } from './resources.ts';
@@ -53,6 +53,9 @@ export interface WatchSettings {
   readonly timeoutSeconds: number;
 }
 
+/** A longer `Retry-After` is cut to this: a watch that rests for an hour repairs nothing. */
+const longestAskedSeconds = 60;
+
 /** Raised inside the loop when the API server no longer has the changes since our version: list again. */
 class Gone extends Error {}
 
@@ -84,13 +87,12 @@ export function startWatch<T extends KubernetesObject>(
     };
     // A connection that died without a FIN: the server would have ended the watch by then.
     const silent = AbortSignal.timeout((settings.timeoutSeconds + 30) * 1000);
-    const response = await transport.open({ ...source.request, query }, AbortSignal.any([signal, silent]));
-    if (response.statusCode !== 200) {
-      response.resume();
-      if (response.statusCode === 410) throw new Gone();
-      throw faultOf(source.operation, { status: response.statusCode ?? 0, body: response.statusMessage });
+    const opened = await transport.open({ ...source.request, query }, AbortSignal.any([signal, silent]));
+    if ('refused' in opened) {
+      if (opened.refused.status === 410) throw new Gone();
+      throw faultOf(source.operation, opened.refused);
     }
-    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of createInterface({ input: opened.stream, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (signal.aborted) return;
       version = dispatch(line, source, handler) ?? version;
       backOff.reset();
@@ -119,12 +121,16 @@ export function startWatch<T extends KubernetesObject>(
         if (signal.aborted) return;
         if (error instanceof Gone) version = undefined;
         else handler.onError?.(error);
-        await rest();
+        await rest(refusalBehind(error)?.retryAfterSeconds);
       }
     }
   }
 
-  const rest = () => pause(backOff.next(), undefined, { signal, ref: false }).catch(() => undefined);
+  /** At least as long as the API server asks for, within reason. */
+  function rest(askedSeconds = 0): Promise<void> {
+    const ms = Math.max(backOff.next(), Math.min(askedSeconds, longestAskedSeconds) * 1000);
+    return pause(ms, undefined, { signal, ref: false }).catch(() => undefined);
+  }
 
   void run();
   return { close: () => closing.abort() };

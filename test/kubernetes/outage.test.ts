@@ -7,6 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../../src/fault.ts';
 import { encodeSecretData, type KubernetesApi } from '../../src/kubernetes/client.ts';
 import { type ClientOptions, connectKubernetes } from '../../src/kubernetes/connect.ts';
+import { createTestClock } from '../support/clock.ts';
+import { assertConflict, faultOf } from '../support/faults.ts';
+import { createServerCertificate } from '../support/kubernetes/certificates.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../support/kubernetes/server.ts';
 import { watchInTest } from '../support/kubernetes/watched.ts';
 
@@ -94,6 +97,50 @@ describe('the API server is away', { timeout: 60_000 }, () => {
     await assert.rejects(api.listIngresses(), hasCode('kubernetes-unavailable', /not the Kubernetes API/));
   });
 
+  it('is a conflict on 409 and unavailable on 410, whatever was asked', async (t) => {
+    const { server, api } = await setUp(t);
+    server.interfere(() => ({ status: 409 }));
+    assertConflict(await faultOf(api.applySecret(secret('a'))), 'object-modified');
+    server.interfere(() => ({ status: 410 }));
+    assert.equal((await faultOf(api.applySecret(secret('a')))).code, 'kubernetes-unavailable');
+    assert.equal((await faultOf(api.listIngresses())).code, 'kubernetes-unavailable');
+  });
+
+  it('waits for a slow answer, as long as it comes in time', async (t) => {
+    const { server, api } = await setUp(t);
+    server.interfere(() => ({ delayMs: 300 }));
+    assert.equal((await api.applySecret(secret('a'))).metadata.name, 'a');
+  });
+
+  it('does not tell a token that the answer to its review repeats', async (t) => {
+    const { server, api } = await setUp(t);
+    const token = server.serviceAccountToken({ namespace: 'default', name: 'a', audiences: ['internal-ca'] });
+    for (const status of [400, 500]) {
+      const message = `cannot review "${token}"`;
+      server.interfere(() => ({ status, body: { kind: 'Status', message, code: status } }));
+      const fault = await faultOf(api.reviewToken(token, ['internal-ca']));
+      assert.match(fault.message, /cannot review "\[the token\]"/);
+      assert.ok(!`${fault.stack}${String(fault.cause)}`.includes(token));
+    }
+    server.interfere(() => ({ status: 200, body: { portal: 'please log in' } }));
+    const fault = await faultOf(api.reviewToken(token, ['internal-ca']));
+    assert.equal(fault.code, 'kubernetes-unavailable');
+  });
+
+  it('reviews a token again whose kept-alive connection was closed under it', async (t) => {
+    const { server, api } = await setUp(t);
+    const token = server.serviceAccountToken({ namespace: 'default', name: 'a', audiences: ['internal-ca'] });
+    await api.reviewToken(token, ['internal-ca']);
+    let broken = 0;
+    server.interfere(() => {
+      broken += 1;
+      return broken === 1 ? 'reset' : undefined;
+    });
+    assert.equal((await api.reviewToken(token, ['internal-ca'])).authenticated, true);
+    server.revokeToken(token);
+    assert.equal((await api.reviewToken(token, ['internal-ca'])).authenticated, false);
+  });
+
   it('repeats an apply whose kept-alive connection was closed under it', async (t) => {
     const { server, api } = await setUp(t);
     await api.applySecret(secret('a'));
@@ -145,14 +192,6 @@ describe('admission', () => {
       api.applySecret(secret('a')),
       hasCode('kubernetes-unavailable', /failed calling webhook "validate\.nginx/),
     );
-  });
-
-  it('nothing new goes into a namespace that is being deleted', async (t) => {
-    const { server, api } = await setUp(t);
-    const metadata = { name: 'going' };
-    server.put({ apiVersion: 'v1', kind: 'Namespace', metadata, status: { phase: 'Terminating' } });
-    const wish = { ...secret('a'), metadata: { name: 'a', namespace: 'going' } };
-    await assert.rejects(api.applySecret(wish), hasCode('kubernetes-forbidden', /is being terminated/));
   });
 });
 
@@ -221,6 +260,87 @@ describe('a watch', { timeout: 60_000 }, () => {
     assert.equal(server.calls.length, 3);
   });
 
+  it('goes on after 410, 429 and 500 at its start, with the words of the answer, and lists only after 410', async (t) => {
+    const { server, api } = await setUp(t);
+    for (const [status, entries] of [
+      [429, ['error:kubernetes-unavailable', 'ADDED:s']],
+      [500, ['error:kubernetes-unavailable', 'ADDED:s']],
+      [410, ['list:s', 'MODIFIED:s']],
+    ] as const) {
+      const namespace = `after-${status}`;
+      server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+      let refused = 0;
+      server.interfere((call) => {
+        if (call.verb !== 'watch' || refused > 0) return undefined;
+        refused += 1;
+        // What the watch would have brought had it not been refused.
+        server.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace } });
+        return { status, body: { kind: 'Status', message: 'not just now', code: status } };
+      });
+      const watched = watchInTest(api, 'secrets', { namespace });
+      await watched.until('list:');
+      const [first, second] = entries;
+      await watched.until(first);
+      if (status === 410)
+        server.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace } });
+      await watched.until(second);
+      watched.close();
+      assert.deepEqual(watched.seen, ['list:', ...entries]);
+    }
+  });
+
+  it('rests as long as the API server asks for, when it is refused and when its list is', async (t) => {
+    const { server, api } = await setUp(t);
+    for (const verb of ['list', 'watch']) {
+      const asked: number[] = [];
+      server.interfere((call) => {
+        if (call.verb !== verb) return undefined;
+        asked.push(performance.now());
+        return asked.length === 1 ? { status: 429, headers: { 'Retry-After': '1' } } : undefined;
+      });
+      const watched = watchInTest(api, 'secrets', { namespace: 'internal-ca' });
+      await watched.until('error:kubernetes-unavailable');
+      while (asked.length < 2) await pause(10, undefined, { signal: t.signal });
+      watched.close();
+      const [first = 0, second = 0] = asked;
+      // The timer may be a little early by this clock.
+      assert.ok(second - first > 950, `${verb} was asked for again after ${second - first} ms`);
+    }
+  });
+
+  it('whose list does not come in time reports it, and lists again', async (t) => {
+    const { server, api } = await setUp(t, { client: { requestTimeoutMs: 200 } });
+    server.interfere((call) => (call.verb === 'list' ? 'hang' : undefined));
+    const watched = watchInTest(api, 'secrets', { namespace: 'internal-ca' });
+    await watched.until('error:kubernetes-unavailable');
+    server.interfere(undefined);
+    await watched.until('list:');
+    await api.applySecret(secret('a'));
+    await watched.until('ADDED:a');
+  });
+
+  it('goes on after a connection that broke in the middle, and after a line that is no event', async (t) => {
+    const { server, api } = await setUp(t);
+    const watched = watchInTest(api, 'secrets', { namespace: 'internal-ca' });
+    await watched.until('list:');
+    await api.applySecret(secret('a'));
+    await watched.until('ADDED:a');
+    server.dropConnections();
+    await api.applySecret(secret('b'));
+    await watched.until('ADDED:b');
+    let garbled = 0;
+    server.interfere((call) => {
+      if (call.verb !== 'watch' || garbled > 0) return undefined;
+      garbled += 1;
+      return { status: 200, body: { neither: 'type', nor: 'object' } };
+    });
+    server.dropConnections();
+    while (garbled === 0) await pause(10, undefined, { signal: t.signal });
+    await api.applySecret(secret('c'));
+    await watched.until('ADDED:c');
+    assert.equal(watched.seen.filter((entry) => entry.startsWith('list')).length, 1);
+  });
+
   it('says nothing more once it is closed', async (t) => {
     const { api } = await setUp(t);
     const watched = watchInTest(api, 'secrets', { namespace: 'internal-ca' });
@@ -242,6 +362,28 @@ describe('lists', () => {
     }
     assert.equal((await api.listIngresses()).length, 501);
     assert.equal(server.calls.filter(({ verb }) => verb === 'list').length, 2);
+  });
+
+  it('begin again, in one piece, when the moment of their first page is forgotten (410)', async (t) => {
+    const { server, api } = await setUp(t);
+    for (let i = 0; i < 501; i += 1) {
+      const metadata = { name: `i${i}`, namespace: 'default' };
+      server.put({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata });
+    }
+    server.interfere((call) => {
+      if (call.query.get('continue') === null) return undefined;
+      const metadata = { name: 'late', namespace: 'default' };
+      server.put({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata });
+      server.compact();
+      return undefined;
+    });
+    const names = (await api.listIngresses()).map(({ metadata }) => metadata.name);
+    assert.equal(new Set(names).size, names.length);
+    assert.equal(names.length, 502);
+    assert.deepEqual(
+      server.calls.map(({ status }) => status),
+      [200, 410, 200],
+    );
   });
 });
 
@@ -296,5 +438,44 @@ describe('the connection', () => {
         hasCode('kubernetes-unavailable', /No API server/),
       );
     }
+  });
+});
+
+describe('ClusterTrustBundles that come and go', () => {
+  const anchors = async () => {
+    const { caPem } = await createServerCertificate();
+    return { metadata: { name: 'internal-ca' }, spec: { trustBundle: caPem } };
+  };
+
+  it('are as if they were not there, where the cluster does not serve them', async (t) => {
+    const { server, api } = await setUp(t, { server: { clusterTrustBundles: 'off' } });
+    assert.equal(await api.clusterTrustBundlesServed(), false);
+    assert.equal(await api.getClusterTrustBundle('internal-ca'), undefined);
+    assert.equal(await api.applyClusterTrustBundle(await anchors()), undefined);
+    assert.equal(await api.deleteClusterTrustBundle('internal-ca'), false);
+    assert.deepEqual(server.calls, []);
+  });
+
+  it('are found in v1 first, again after five minutes, and at once when the version is taken away', async (t) => {
+    const clock = createTestClock();
+    const { server, api } = await setUp(t, { client: { clock }, server: { clusterTrustBundles: 'off' } });
+    assert.equal(await api.clusterTrustBundlesServed(), false);
+    server.serveClusterTrustBundles('v1beta1');
+    assert.equal(await api.clusterTrustBundlesServed(), false);
+    clock.advance(301);
+    const applied = await api.applyClusterTrustBundle(await anchors());
+    assert.equal(applied?.apiVersion, 'certificates.k8s.io/v1beta1');
+    server.serveClusterTrustBundles('v1');
+    assert.equal(await api.applyClusterTrustBundle(await anchors()), undefined);
+    const again = await api.applyClusterTrustBundle(await anchors());
+    assert.equal(again?.apiVersion, 'certificates.k8s.io/v1');
+  });
+
+  it('are not said to be missing while the API server is away', async (t) => {
+    const { server, api } = await setUp(t);
+    await server.stop();
+    await assert.rejects(api.clusterTrustBundlesServed(), hasCode('kubernetes-unavailable'));
+    await server.start();
+    assert.equal(await api.clusterTrustBundlesServed(), true);
   });
 });

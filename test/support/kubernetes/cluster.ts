@@ -23,6 +23,8 @@ export interface Cluster {
   connectAsNobody(): Promise<KubernetesApi>;
   /** A request of somebody else: makes objects and edits them. Throws unless the answer is 2xx. */
   request(request: ApiRequest & { manager?: string }): Promise<unknown>;
+  /** A token of a ServiceAccount, which is made where it is not there. Default audience: the API server. */
+  serviceAccountToken(o: { namespace: string; name: string; audiences?: readonly string[] }): Promise<string>;
   /** A new namespace, gone at the end. */
   createNamespace(): Promise<string>;
   stop(): Promise<void>;
@@ -42,15 +44,25 @@ export async function startStandInCluster(): Promise<Cluster> {
 
 /** The administrator's kubeconfig of a real cluster. Everything made there has a random name and is deleted. */
 export async function openRealCluster(kubeconfig: string): Promise<Cluster> {
-  return openCluster(kubeconfig, serviceAccountToken);
+  return openCluster(kubeconfig, tokenWithRoles);
 }
 
-type TokenSource = (rules: readonly Rule[], request: Cluster['request']) => Promise<string>;
+type TokenSource = (rules: readonly Rule[], places: TokenPlaces) => Promise<string>;
+
+interface TokenPlaces {
+  readonly request: Cluster['request'];
+  /** Where accounts may be made. */
+  readonly home: () => Promise<string>;
+  /** What lies outside of namespaces and must be deleted at the end. */
+  readonly leftOver: (path: string) => void;
+}
 
 async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), 'internal-ca-cluster-'));
   const clients: KubernetesApi[] = [];
   const namespaces: string[] = [];
+  const leftOver: string[] = [];
+  let home: Promise<string> | undefined;
   const connection = await openConnection({ mode: 'kubeconfig', path: save(kubeconfig) });
   const transport = createTransport(connection, { requestTimeoutMs: 10_000 });
 
@@ -89,22 +101,31 @@ async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<C
     return response.body;
   }
 
+  async function createNamespace(): Promise<string> {
+    const name = `internal-ca-test-${randomBytes(4).toString('hex')}`;
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await request({ method: 'POST', path: '/api/v1/namespaces', body });
+    namespaces.push(name);
+    return name;
+  }
+
+  const places: TokenPlaces = {
+    request,
+    home: () => (home ??= createNamespace()),
+    leftOver: (path) => leftOver.push(path),
+  };
+
   return {
     kubeconfig,
     admin: await connect(kubeconfig),
-    connectAs: async (rules, options) => connect(await withToken(await tokenFor(rules, request)), options),
+    connectAs: async (rules, options) => connect(await withToken(await tokenFor(rules, places)), options),
     connectAsNobody: async () => connect(await withToken('nobody-gave-this-out')),
     request,
-    async createNamespace() {
-      const name = `internal-ca-test-${randomBytes(4).toString('hex')}`;
-      const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-      await request({ method: 'POST', path: '/api/v1/namespaces', body });
-      namespaces.push(name);
-      return name;
-    },
+    createNamespace,
+    serviceAccountToken: (o) => requestToken(request, o),
     async stop() {
-      for (const name of namespaces) {
-        await request({ method: 'DELETE', path: `/api/v1/namespaces/${name}` }).catch(() => undefined);
+      for (const path of [...leftOver, ...namespaces.map((name) => `/api/v1/namespaces/${name}`)]) {
+        await request({ method: 'DELETE', path }).catch(() => undefined);
       }
       for (const client of clients) client.close();
       transport.close();
@@ -113,52 +134,70 @@ async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<C
   };
 }
 
-/** A service account in `default` with a role for each rule, and a token of ten minutes for it. */
-async function serviceAccountToken(rules: readonly Rule[], request: Cluster['request']): Promise<string> {
-  const name = `internal-ca-test-${randomBytes(4).toString('hex')}`;
-  const accounts = '/api/v1/namespaces/default/serviceaccounts';
-  await request({
-    method: 'POST',
-    path: accounts,
-    body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
-  });
+/** A service account with a role for each rule, and a token of ten minutes for it. */
+async function tokenWithRoles(
+  rules: readonly Rule[],
+  { request, home, leftOver }: TokenPlaces,
+): Promise<string> {
+  const account = { name: `internal-ca-test-${randomBytes(4).toString('hex')}`, namespace: await home() };
   for (const [index, { namespaces, ...rule }] of rules.entries()) {
-    for (const namespace of namespaces ?? [undefined])
-      await bind(`${name}-${index}`, name, rule, namespace, request);
+    for (const namespace of namespaces ?? [undefined]) {
+      const paths = await bind(`${account.name}-${index}`, account, rule, namespace, request);
+      if (namespace === undefined) paths.forEach(leftOver);
+    }
   }
+  return requestToken(request, account);
+}
+
+/** Makes the account where it is not there. */
+async function requestToken(
+  request: Cluster['request'],
+  o: { namespace: string; name: string; audiences?: readonly string[] },
+): Promise<string> {
+  const accounts = `/api/v1/namespaces/${o.namespace}/serviceaccounts`;
+  await request({
+    method: 'PATCH',
+    path: `${accounts}/${o.name}`,
+    contentType: 'application/apply-patch+yaml',
+    manager: 'test',
+    body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: o.name } },
+  });
+  const spec = { expirationSeconds: 600, ...(o.audiences && { audiences: o.audiences }) };
   const review = await request({
     method: 'POST',
-    path: `${accounts}/${name}/token`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
+    path: `${accounts}/${o.name}/token`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec },
   });
   return stringAt(objectAt(review, 'status'), 'token') ?? '';
 }
 
+/** @returns the paths of role and binding */
 async function bind(
   name: string,
-  account: string,
+  account: { readonly name: string; readonly namespace: string },
   rule: Omit<Rule, 'namespaces'>,
   namespace: string | undefined,
   request: Cluster['request'],
-): Promise<void> {
+): Promise<string[]> {
   const kind = namespace === undefined ? 'ClusterRole' : 'Role';
   const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
-  const base = `/apis/rbac.authorization.k8s.io/v1${scope}`;
+  const base = `/apis/rbac.authorization.k8s.io/v1${scope}/${kind.toLowerCase()}`;
   const apiVersion = 'rbac.authorization.k8s.io/v1';
   await request({
     method: 'POST',
-    path: `${base}/${kind.toLowerCase()}s`,
+    path: `${base}s`,
     body: { apiVersion, kind, metadata: { name }, rules: [rule] },
   });
   await request({
     method: 'POST',
-    path: `${base}/${kind.toLowerCase()}bindings`,
+    path: `${base}bindings`,
     body: {
       apiVersion,
       kind: `${kind}Binding`,
       metadata: { name },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
-      subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'default' }],
+      subjects: [{ kind: 'ServiceAccount', ...account }],
     },
   });
+  return [`${base}s/${name}`, `${base}bindings/${name}`];
 }

@@ -13,7 +13,7 @@ import {
 export interface ResourceType extends Named {
   readonly version: string;
   readonly namespaced: boolean;
-  /** An update of what is not there creates it. */
+  /** An update of what is not there creates it, whatever version it names. */
   readonly createsOnUpdate?: boolean;
   /** An update without a resourceVersion is refused. */
   readonly needsVersion?: boolean;

@@ -152,6 +152,12 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     return trustBundles === 'off' ? undefined : trustBundles;
   }
 
+  /** The version that is served may not be the one that objects are kept in. */
+  function inVersion(type: ResourceType, { status, body }: Answer): Answer {
+    const apiVersion = apiVersionOf({ ...type, version: served(type) ?? type.version });
+    return { status, body: body.kind === type.kind ? { ...body, apiVersion } : body };
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (/^\/(readyz|livez|healthz)/.test(request.url ?? '')) return void response.end('ok');
     const identity = access.authenticate(request.headers.authorization);
@@ -172,7 +178,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       }
       const answer = answerTo(call, identity);
       record.answered(answer.status);
-      sendJson(response, answer);
+      sendJson(response, inVersion(call.type, answer));
     } catch (error) {
       if (error instanceof StatusError) record.answered(error.code);
       throw error;

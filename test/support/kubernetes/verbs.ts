@@ -61,7 +61,6 @@ export function update(context: VerbContext, call: ApiCall): Answer {
   requireNameOfPath(call, object);
   const live = context.storage.get(type, call.namespace, name);
   const version = stringAt(object, 'metadata', 'resourceVersion') ?? '';
-  if (type.needsVersion === true && version === '') throw versionMissing(type, name);
   if (live === undefined && type.createsOnUpdate !== true) throw notFound(type, name);
   requireUid(call, live, stringAt(object, 'metadata', 'uid'));
   if (live === undefined) {
@@ -69,6 +68,7 @@ export function update(context: VerbContext, call: ApiCall): Answer {
     setAt(object, ['metadata', 'creationTimestamp'], context.now());
     return { status: 201, body: write(context, call, undefined, object) };
   }
+  if (type.needsVersion === true && version === '') throw versionMissing(type, name);
   requireVersion(call, live, version);
   return { status: 200, body: write(context, call, live, object) };
 }
