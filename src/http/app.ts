@@ -20,6 +20,7 @@ import { clientVerifications } from './routes/client-verifications.ts';
 import { docs, docsPrefix } from './routes/docs.ts';
 import { health } from './routes/health.ts';
 import { metrics } from './routes/metrics.ts';
+import { probe } from './routes/probe.ts';
 import { profiles } from './routes/profiles.ts';
 import { publicFiles } from './routes/public-files.ts';
 import { publications } from './routes/publications.ts';
@@ -122,6 +123,7 @@ async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<v
     profiles(parts),
     authorities(parts),
     clientVerifications(parts),
+    probe(parts),
     publications(parts),
     tokens(parts),
     publicFiles(parts),

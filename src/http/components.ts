@@ -14,6 +14,7 @@ import {
   RevocationSchema,
 } from './schemas/certificate.ts';
 import { ClientVerificationListSchema, ClientVerificationSchema } from './schemas/client-verification.ts';
+import { ProbeReportSchema } from './schemas/probe.ts';
 import { ProblemSchema } from './schemas/problem.ts';
 import { PublicationListSchema, PublicationSchema } from './schemas/publication.ts';
 import { ReadinessSchema } from './schemas/readiness.ts';
@@ -33,6 +34,7 @@ const components: Readonly<Record<string, TSchema>> = {
   AuthorityList: AuthorityListSchema,
   ClientVerification: ClientVerificationSchema,
   ClientVerificationList: ClientVerificationListSchema,
+  ProbeReport: ProbeReportSchema,
   Publication: PublicationSchema,
   PublicationList: PublicationListSchema,
   Token: TokenSchema,

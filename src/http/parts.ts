@@ -4,6 +4,7 @@ import type { TokenService } from '../access/token-service.ts';
 import type { Authority } from '../authority/authority.ts';
 import type { Clock } from '../clock.ts';
 import type { EnforcementService } from '../enforcement/enforcement-service.ts';
+import type { ProbeService } from '../enforcement/probe/probe-service.ts';
 import type { IssuanceService } from '../issuance/issuance-service.ts';
 import type { Health } from '../observability/health.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -60,4 +61,6 @@ export interface HttpParts {
   readonly publisher: Pick<Publisher, 'status'>;
   /** Absent when the service runs without Kubernetes: every call then answers `kubernetes-off`. */
   readonly enforcement?: EnforcementService;
+  /** Absent as `enforcement` is. */
+  readonly probe?: Pick<ProbeService, 'probe'>;
 }

@@ -18,6 +18,7 @@ const calls = [
   ['PUT', ingress, 'ClientVerification', {}],
   ['GET', ingress, 'ClientVerification'],
   ['DELETE', ingress, 'ClientVerification'],
+  ['POST', `${ingress}/probe`, 'ProbeReport'],
   ['GET', '/v1/client-verifications', 'ClientVerificationList'],
   ['GET', '/v1/publications', 'PublicationList'],
   ['POST', '/v1/tokens', 'CreatedToken', { name: 'n', grants: [{ role: 'reader' }], expiresIn: 'P1D' }],

@@ -6,6 +6,7 @@ import type { Grant, Role } from '../../src/access/caller.ts';
 import { createTokenService } from '../../src/access/token-service.ts';
 import { formatToken, newToken, sha256 } from '../../src/access/token-text.ts';
 import type { EnforcementService } from '../../src/enforcement/enforcement-service.ts';
+import type { DetailedProbeReport } from '../../src/enforcement/probe/probe-report.ts';
 import type { ClientVerification } from '../../src/enforcement/verification.ts';
 import { Fault } from '../../src/fault.ts';
 import type { AuthorityView, HttpOptions, HttpParts } from '../../src/http/parts.ts';
@@ -186,7 +187,9 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
         },
       ],
     },
-    ...(change.withoutKubernetes === true ? {} : { enforcement: fakeEnforcement(asked.enforced) }),
+    ...(change.withoutKubernetes === true
+      ? {}
+      : { enforcement: fakeEnforcement(asked.enforced), probe: { probe: fakeProbe } }),
     token(grants, extra = {}) {
       const token = newToken(extra.id);
       store.records.set(token.id, {
@@ -247,6 +250,49 @@ function stored(serialText: string, requester: string): StoredCertificate {
     der,
     metadata: { ticket: 'OPS-1' },
     createdAt: new Date(now),
+  };
+}
+
+/** A door that is open over plain HTTP, and otherwise does as wished. */
+async function fakeProbe(namespace: string, name: string): Promise<DetailedProbeReport> {
+  const detail = 'Plain HTTP is answered.';
+  return {
+    namespace,
+    name,
+    verdict: 'contradicted',
+    probedAt: new Date(now),
+    recordUpdatedAt: new Date(now),
+    address: '192.0.2.1',
+    hosts: [
+      {
+        host: 'shop.example',
+        serverName: 'shop.example',
+        checks: [
+          {
+            name: 'no-certificate',
+            expected: 'refused',
+            answer: { kind: 'http', status: 400, refusal: 'no-certificate' },
+            outcome: 'as-expected',
+            detail: 'HTTP 400.',
+          },
+          {
+            name: 'unknown-authority',
+            expected: 'refused',
+            answer: { kind: 'tls-alert', alert: 'unknown_ca' },
+            outcome: 'as-expected',
+            detail: 'The TLS alert unknown_ca.',
+          },
+          {
+            name: 'plain-http',
+            expected: 'redirected-or-refused',
+            answer: { kind: 'http', status: 302, location: 'http://shop.example/' },
+            outcome: 'contradicts',
+            detail,
+          },
+        ],
+      },
+    ],
+    reasons: [{ code: 'plain-http-open', detail }],
   };
 }
 

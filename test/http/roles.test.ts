@@ -34,6 +34,7 @@ const table: readonly Row[] = [
   { method: 'PUT', url: shop, payload: {}, status: 200, allowed: ['admin', 'enforcer'] },
   { method: 'GET', url: shop, status: 200, allowed: readers },
   { method: 'DELETE', url: shop, status: 200, allowed: ['admin', 'enforcer'] },
+  { method: 'POST', url: `${shop}/probe`, status: 200, allowed: ['admin', 'enforcer'] },
   { method: 'GET', url: '/v1/client-verifications', status: 200, allowed: readers },
   { method: 'GET', url: '/v1/publications', status: 200, allowed: readers },
   {

@@ -1,0 +1,51 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { authorise } from '../../access/permissions.ts';
+import type { DetailedProbeReport } from '../../enforcement/probe/probe-report.ts';
+import { Fault, type FaultCode } from '../../fault.ts';
+import { callerOf } from '../authentication.ts';
+import type { HttpParts } from '../parts.ts';
+import { clusterFaults } from '../route-faults.ts';
+import { answer, closed, Label, Subdomain } from '../schemas/common.ts';
+import { formatTime } from '../values.ts';
+
+const permission = 'client-verifications:write';
+const faults: readonly FaultCode[] = [
+  'request-invalid',
+  'client-verification-not-found',
+  'key-unavailable',
+  ...clusterFaults,
+];
+
+/** Tries the door of an enforced Ingress on request. */
+export function probe(parts: Pick<HttpParts, 'probe'>): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/v1/namespaces/:namespace/ingresses/:name/client-verification/probe',
+      {
+        config: { permission, faults },
+        schema: {
+          operationId: 'probeClientVerification',
+          tags: ['client verification'],
+          summary: "Try the Ingress's doors, and tell what they do",
+          description:
+            'Connects to every host through the controller: without a certificate, with a one-minute certificate of ours, with one of an unknown CA, and over plain HTTP. The verdict decides about the state `NotEnforced`.',
+          params: Type.Object({ namespace: Label, name: Subdomain }, closed),
+          response: { 200: answer('Each answer, and the verdict.', 'ProbeReport') },
+        },
+      },
+      async (request, reply) => {
+        const { namespace, name } = request.params;
+        authorise(callerOf(request), permission, { namespace });
+        if (parts.probe === undefined) {
+          throw new Fault('kubernetes-off', 'The service runs without Kubernetes (KUBERNETES=off).');
+        }
+        return reply.send(reportView(await parts.probe.probe(namespace, name)));
+      },
+    );
+  };
+}
+
+function reportView({ recordUpdatedAt: _version, probedAt, ...report }: DetailedProbeReport) {
+  return { ...report, probedAt: formatTime(probedAt) };
+}
