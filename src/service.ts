@@ -25,6 +25,7 @@ import { openEnforcement } from './wiring/enforcement.ts';
 import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
 import { type Listeners, listen, readTls } from './wiring/listening.ts';
+import { openProbing } from './wiring/probing.ts';
 import { openPublisher } from './wiring/publishing.ts';
 import { startRetention } from './wiring/retention.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
@@ -69,7 +70,19 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   const keeper = createKeeper(input, { database, authorities, crls, publisher, metrics });
   cleanUp.defer(() => keeper.close());
   await keeper.start();
-  const enforcement = openEnforcement(input, { kubernetes, database, verifications, publisher, authorities });
+  const probing = openProbing(
+    input,
+    { kubernetes, database, verifications, certificates, authorities, metrics },
+    cleanUp,
+  );
+  const enforcement = openEnforcement(input, {
+    kubernetes,
+    database,
+    verifications,
+    publisher,
+    authorities,
+    ...(probing === undefined ? {} : { probes: probing.reports }),
+  });
   const tokenStore = createTokenStore(database);
   const admin = config.adminToken === undefined ? {} : { adminToken: config.adminToken };
   const authenticator = createAuthenticator({ store: tokenStore, clock, ...admin });
@@ -115,6 +128,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     crls,
     publisher,
     ...(enforcement === undefined ? {} : { enforcement }),
+    ...(probing === undefined ? {} : { probe: probing.service }),
   };
   const listeners = await listen(input, { tls, parts, metrics }, cleanUp);
   const { url, publicUrl } = listeners;
