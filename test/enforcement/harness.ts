@@ -16,6 +16,7 @@ import { Fault } from '../../src/fault.ts';
 import { connectKubernetes } from '../../src/kubernetes/connect.ts';
 import type { Ingress } from '../../src/kubernetes/objects.ts';
 import type { ClientVerificationRecord } from '../../src/store/client-verifications.ts';
+import type { Rule } from '../support/kubernetes/access.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/server.ts';
 import { type IngressOptions, ingress } from './fixtures.ts';
 
@@ -35,7 +36,10 @@ export interface Harness {
   readonly clock: { readonly now: () => number; advance(ms: number): void };
   readonly parts: ReconcilerOptions['parts'];
   /** Leads from now on: reconciles until `stop()`, or the end of the test. */
-  lead(options?: Partial<ReconcilerOptions>): Promise<{ stop(): Promise<void> }>;
+  lead(
+    options?: Partial<ReconcilerOptions>,
+    assertCurrent?: () => Promise<void>,
+  ): Promise<{ stop(): Promise<void> }>;
   /** Puts an Ingress there as `kubectl` would. */
   place(options?: IngressOptions, manager?: string): void;
   live(name?: string, namespace?: string): Promise<Ingress>;
@@ -56,6 +60,7 @@ export const requester = 'token:42';
 export async function startHarness(
   t: TestContext,
   settings: Partial<EnforcementSettings> = {},
+  rights?: readonly Rule[],
 ): Promise<Harness> {
   const server = await startApiServer({ namespaces: ['app', 'shop', 'internal-ca'] });
   t.after(() => server.stop());
@@ -63,8 +68,9 @@ export async function startHarness(
   t.after(() => rm(directory, { recursive: true, force: true }));
   const path = join(directory, 'kubeconfig');
   await writeFile(path, server.kubeconfig());
-  const kubernetes = await connectKubernetes({ connection: { mode: 'kubeconfig', path } });
-  t.after(() => kubernetes.close());
+  const admin = await connectKubernetes({ connection: { mode: 'kubeconfig', path } });
+  t.after(() => admin.close());
+  const kubernetes = rights === undefined ? admin : await connectAs(t, server, rights, directory);
   const rows = new Map<string, ClientVerificationRecord>();
   const events: string[] = [];
   const warnings: string[] = [];
@@ -137,7 +143,7 @@ export async function startHarness(
   } satisfies EnforcementParts;
   const inTurn = createTurn(parts);
   async function live(name = 'web', namespace = 'app'): Promise<Ingress> {
-    const found = await kubernetes.getIngress(namespace, name);
+    const found = await admin.getIngress(namespace, name);
     if (found === undefined) throw new Error(`there is no Ingress ${namespace}/${name}`);
     return found;
   }
@@ -151,8 +157,12 @@ export async function startHarness(
     told,
     clock,
     parts,
-    lead: (options) =>
-      lead(t, { parts, inTurn, log: { info: () => undefined, warn: () => undefined }, ...options }),
+    lead: (options, assertCurrent) =>
+      lead(
+        t,
+        { parts, inTurn, log: { info: () => undefined, warn: () => undefined }, ...options },
+        assertCurrent,
+      ),
     place(options = {}, manager = 'kubectl') {
       const { uid: _ours, ...metadata } = ingress(options).metadata;
       server.put({ ...ingress(options), metadata }, manager);
@@ -162,15 +172,28 @@ export async function startHarness(
   };
 }
 
+/** A client with these rights only. */
+async function connectAs(t: TestContext, server: ApiServer, rights: readonly Rule[], directory: string) {
+  const path = join(directory, 'limited');
+  await writeFile(path, server.kubeconfig({ token: server.tokenFor(rights) }));
+  const kubernetes = await connectKubernetes({ connection: { mode: 'kubeconfig', path } });
+  t.after(() => kubernetes.close());
+  return kubernetes;
+}
+
 /** A term that lasts until it is ended. */
-async function lead(t: TestContext, options: ReconcilerOptions): Promise<{ stop(): Promise<void> }> {
+async function lead(
+  t: TestContext,
+  options: ReconcilerOptions,
+  assertCurrent: () => Promise<void> = async () => undefined,
+): Promise<{ stop(): Promise<void> }> {
   const work = createEnforcementReconciler({
     retry: { initialMs: 20, maxMs: 200 },
     sweepMs: 100,
     ...options,
   });
   const ending = new AbortController();
-  await work.start({ epoch: 1n, signal: ending.signal, assertCurrent: async () => undefined });
+  await work.start({ epoch: 1n, signal: ending.signal, assertCurrent });
   const stop = async () => {
     ending.abort();
     await work.stop();
