@@ -5,6 +5,7 @@ import { buildCrl } from '../src/revocation/build-crl.ts';
 import { createCrlFiles } from '../src/revocation/crl-files.ts';
 import { createCrlStore } from '../src/store/crls.ts';
 import { openDatabase } from '../src/store/database.ts';
+import { createLeadershipStore } from '../src/store/leadership.ts';
 import { makeAuthority } from './support/authority.ts';
 import { workerInput, workerOutput } from './support/child.ts';
 import type { CrlInput, CrlRound } from './support/crl-round.ts';
@@ -29,7 +30,9 @@ async function main(): Promise<void> {
   });
   const crls = createCrlStore(database);
   const files = createCrlFiles(crls, [authority]);
-  await database.ping();
+  const term = await createLeadershipStore(database).claim('bench', 60_000, () => true);
+  if (term === undefined) throw new Error('Another process leads');
+  const signal = new AbortController().signal;
   const before = process.resourceUsage().maxRSS;
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
@@ -37,7 +40,7 @@ async function main(): Promise<void> {
   delay.reset();
 
   const began = performance.now();
-  const built = await buildCrl({ crls, clock: systemClock, times }, authority);
+  const built = await buildCrl({ crls, clock: systemClock, times }, authority, { ...term, signal });
   const buildMs = performance.now() - began;
   await sleep(10);
   const buildStallMs = delay.max / 1e6;

@@ -24,10 +24,11 @@ import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
 import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
+import { followNotices, openLeadership, openNotifications, tellOfRevocations } from './wiring/leadership.ts';
 import { type Listeners, listen, readTls } from './wiring/listening.ts';
 import { openProbing } from './wiring/probing.ts';
 import { openPublisher } from './wiring/publishing.ts';
-import { startRetention } from './wiring/retention.ts';
+import { createRetentionWork } from './wiring/retention.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
@@ -52,6 +53,8 @@ export async function startService(input: ServiceInput): Promise<Service> {
 interface Composed {
   readonly listeners: Listeners;
   readonly drain: () => void;
+  /** Another replica may lead from now on. */
+  readonly handOver: () => Promise<void>;
 }
 
 async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Promise<Composed> {
@@ -60,16 +63,26 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   const profiles = await loadProfiles(config.issuance.profilesFile);
   const grants = await readServiceAccountGrants(config, profiles);
   const tls = await readTls(input);
-  const database = await openStore(input, cleanUp);
+  const store = await openStore(input, cleanUp);
+  const { database } = store;
   const kubernetes = await openKubernetes(input, cleanUp);
+  const notifications = openNotifications(input, store, cleanUp);
+  const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
   const certificates = createCertificateStore(database);
   const verifications = createClientVerificationStore(database);
   const crls = createCrlFiles(createCrlStore(database), authorities.list());
   const publisher = openPublisher(input, { metrics, kubernetes, verifications }, cleanUp);
-  const keeper = createKeeper(input, { database, authorities, crls, publisher, metrics });
+  const keeper = createKeeper(input, {
+    database,
+    authorities,
+    crls,
+    publisher,
+    metrics,
+    leadership,
+    notifications,
+  });
   cleanUp.defer(() => keeper.close());
-  await keeper.start();
   const probing = openProbing(
     input,
     { kubernetes, database, verifications, certificates, authorities, metrics },
@@ -98,7 +111,6 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     clock,
     checks: readinessChecks({ database, authorities: authorities.list(), crls, publisher, clock }),
   });
-  startRetention(input, certificates, cleanUp);
   attachScrapes(input, { metrics, database, certificates, authorities, enforcement });
   const parts: HttpParts = {
     options: httpOptions(config),
@@ -119,7 +131,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
         certificates,
         revocations: createRevocationStore(database),
         clock,
-        onRevoked: keeper.notify,
+        onRevoked: tellOfRevocations(notifications, { leadership, keeper }),
       }),
       metrics,
     ),
@@ -130,18 +142,32 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     ...(enforcement === undefined ? {} : { enforcement }),
     ...(probing === undefined ? {} : { probe: probing.service }),
   };
+  // What one replica at a time does. First to end, before the parts that it works with.
+  cleanUp.defer(() => leadership.close());
+  await leadership.start([
+    keeper.leaderWork,
+    ...createRetentionWork(input, certificates),
+    ...(probing?.leaderWorks ?? []),
+  ]);
+  followNotices(notifications, { leadership, keeper });
+  await keeper.start();
   const listeners = await listen(input, { tls, parts, metrics }, cleanUp);
   const { url, publicUrl } = listeners;
   log.info({ url, publicUrl, kubernetes: kubernetes?.server ?? 'off' }, 'ready');
-  return { listeners, drain: () => health.drain() };
+  return { listeners, drain: () => health.drain(), handOver: () => leadership.close() };
 }
 
-/** Not ready first, so that load balancers look elsewhere; then the requests in flight; then the parts, newest first. */
+/**
+ * Not ready first, so that load balancers look elsewhere, and another replica leads at once; then the requests in flight; then
+ * the parts, newest first.
+ */
 async function stop(config: Config, service: Composed, started: AsyncDisposableStack): Promise<void> {
   service.drain();
-  await delay(config.http.drainDelaySeconds * 1000);
+  const handedOver = service.handOver();
   try {
+    await delay(config.http.drainDelaySeconds * 1000);
     await service.listeners.close(config.http.drainTimeoutSeconds * 1000);
+    await handedOver;
   } finally {
     await started.disposeAsync();
   }

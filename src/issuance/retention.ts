@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
+import type { LeaderWork } from '../leadership/leadership.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 
 /** Rows per statement: each is over in milliseconds, so that issuing does not wait. */
@@ -16,24 +17,21 @@ export interface RetentionParts {
 }
 
 /** Deletes the records of certificates that expired long ago, so that the table does not grow for ever. */
-export interface Retention {
+export interface Retention extends LeaderWork {
   /** One sweep, now; failures go to `onFailed`, and the next sweep comes in an hour. */
   sweep(): Promise<void>;
-  start(): void;
-  /** Ends the timer and waits for a sweep in progress. */
-  close(): Promise<void>;
 }
 
 export function createRetention(parts: RetentionParts): Retention {
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<void> = Promise.resolve();
-  let closed = false;
+  let stopped = false;
 
   async function deleteAll(): Promise<void> {
     const before = new Date(parts.clock.now() - parts.retentionSeconds * 1000);
     let total = 0;
     try {
-      for (let deleted = batch; deleted === batch && !closed; total += deleted) {
+      for (let deleted = batch; deleted === batch && !stopped; total += deleted) {
         deleted = await parts.certificates.deleteExpired(before, batch);
         await pause(10);
       }
@@ -49,14 +47,16 @@ export function createRetention(parts: RetentionParts): Retention {
   }
 
   return {
+    name: 'retention',
     sweep,
-    start() {
+    async start() {
+      stopped = false;
       timer = setInterval(sweep, everyMilliseconds);
       timer.unref();
       void sweep();
     },
-    async close() {
-      closed = true;
+    async stop() {
+      stopped = true;
       clearInterval(timer);
       await sweeping;
     },

@@ -6,7 +6,7 @@ export interface Term {
   readonly signal: AbortSignal;
   /**
    * Asks the database whether this is still the newest term.
-   * @throws Fault `not-leading`, `database-unavailable`
+   * @throws NotLeading; Fault `database-unavailable`
    */
   assertCurrent(): Promise<void>;
 }
@@ -44,6 +44,11 @@ export interface Leadership {
   status(): LeadershipStatus;
   /** The newest epoch, read from the database now. @throws Fault `database-unavailable` */
   currentEpoch(): Promise<bigint>;
+  /**
+   * Gives this term to another replica, if one takes it within the time of a lease: this process cannot do the work at
+   * present. It stays out for a minute, unless nobody else comes forward.
+   */
+  resign(reason: string): void;
   /** Stops the works, then lets go of Lease and term, so that another one can take over at once. */
   close(): Promise<void>;
 }

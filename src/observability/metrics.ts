@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
+import { leadershipMetrics } from './leadership-metrics.ts';
 import { type CountedVerdict, probeMetrics } from './probe-metrics.ts';
 import { publicationMetrics } from './publication-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
@@ -45,6 +46,8 @@ export interface Metrics {
   publishedSize(bytes: number): void;
   /** The door of an enforced Ingress was tried. */
   probed(verdict: CountedVerdict): void;
+  /** What this replica knows of who leads; again and again, changed or not. */
+  leadership(status: { readonly leading: boolean; readonly epoch: bigint }): void;
   authenticationRefused(kind: 'unauthenticated' | 'forbidden'): void;
   /** The Kubernetes API was asked about a service account token. */
   tokenReviewed(outcome: 'accepted' | 'refused' | 'unanswered'): void;
@@ -135,6 +138,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     ...crl,
     ...publication,
     ...probeMetrics(registers),
+    ...leadershipMetrics(registers),
     ...accessMetrics(registers),
     ...tlsMetrics(registers, clock),
     authenticationRefused: (kind) => authentication.inc({ kind }),

@@ -1,6 +1,8 @@
 import type { Authority } from '../authority/authority.ts';
 import type { Clock } from '../clock.ts';
+import type { Term } from '../leadership/leadership.ts';
 import type { CrlBuildSession, CrlStore, StoredCrl } from '../store/crls.ts';
+import { NotLeading } from '../store/leadership.ts';
 import { assembleCrl, encodeTbsCertList } from '../x509/crl.ts';
 import { subjectKeyIdentifier } from '../x509/public-key.ts';
 
@@ -21,19 +23,28 @@ export interface BuildCrlParts {
 /**
  * Signs a new CRL if there is a reason to: none yet, a revocation that no CRL has, or the time for it. One process
  * at a time does this, in one transaction, so that numbers rise strictly and no revocation is left out.
- * @returns the new CRL, or undefined when the present one is good or another process is at it
+ * @returns the new CRL, or undefined when the present one is good
+ * @throws NotLeading when the term with this epoch is over
  */
-export async function buildCrl(parts: BuildCrlParts, authority: Authority): Promise<StoredCrl | undefined> {
+export async function buildCrl(
+  parts: BuildCrlParts,
+  authority: Authority,
+  { epoch, signal }: Pick<Term, 'epoch' | 'signal'>,
+): Promise<StoredCrl | undefined> {
   const now = Math.floor(parts.clock.now() / 1000) * 1000;
   // From time, as Boulder does: a database that was restored from a backup goes on above every number that it gave out
   // before, and copies are never left with a CRL that counts as newer.
-  const time = { now: new Date(now), atLeast: BigInt(now / 1000) };
-  return await parts.crls.build(authority.name, time, async (session) => {
+  const terms = { now: new Date(now), atLeast: BigInt(now / 1000), epoch };
+  return await parts.crls.build(authority.name, terms, async (session) => {
     if (!isDue(session, now, parts.times)) return undefined;
     const thisUpdate = decideThisUpdate(session.previous, now, parts.times);
     const nextUpdate = new Date(now + parts.times.validitySeconds * 1000);
     const entries: Buffer[] = [];
-    for await (const chunk of session.entries()) entries.push(chunk);
+    for await (const chunk of session.entries()) {
+      // Would be refused in the end: the reading of a million entries need not be waited for.
+      if (signal.aborted) throw new NotLeading(epoch);
+      entries.push(chunk);
+    }
     const tbs = encodeTbsCertList({
       signatureAlgorithm: authority.signer.algorithm.der,
       issuer: authority.certificate.subject.der,

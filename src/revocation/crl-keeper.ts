@@ -1,13 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Authority } from '../authority/authority.ts';
 import type { Clock } from '../clock.ts';
+import { Fault } from '../fault.ts';
+import type { LeaderWork } from '../leadership/leadership.ts';
 import type { StoredCrl } from '../store/crls.ts';
 import type { CrlFiles } from './crl-files.ts';
 
 export interface CrlKeeperParts {
   readonly authorities: readonly Authority[];
-  /** Signs a CRL if one is due. */
+  /** Signs a CRL if one is due and this process is the one to do it. */
   readonly build: (authority: Authority) => Promise<StoredCrl | undefined>;
-  readonly files: Pick<CrlFiles, 'refresh'>;
+  readonly files: Pick<CrlFiles, 'refresh' | 'current'>;
   readonly clock: Clock;
   /** After a build, the next one waits this long, so that a burst of revocations shares one CRL. */
   readonly coalesceSeconds: number;
@@ -19,10 +22,15 @@ export interface CrlKeeperParts {
   readonly onFailed: (authority: string, error: unknown) => void;
 }
 
-/** Keeps the CRL of every authority current: after each revocation, and long before it lapses. */
+/**
+ * Keeps the CRL of every authority current: after each revocation, and long before it lapses. The leader builds, and every
+ * process follows what is built.
+ */
 export interface CrlKeeper {
-  /** Builds what is missing, passes it on and starts the timer. @throws when the first CRL cannot be had */
+  /** Resolves with a CRL of every authority at hand, ours or that of another replica. @throws when none can be had */
   start(): Promise<void>;
+  /** What has become due is built when a term begins, and a term ends when no build is in progress. */
+  readonly leaderWork: LeaderWork;
   /** A revocation has committed. `urgent` does not wait for others to share the CRL. */
   notify(authority: string, urgent: boolean): void;
   /** One round over all authorities, now. Failures go to `onFailed` and are tried again in the next round. */
@@ -57,10 +65,19 @@ export function createCrlKeeper(parts: CrlKeeperParts): CrlKeeper {
   return {
     maintain,
     async start() {
-      await Promise.all([...rounds.values()].map((round) => round.runOrThrow()));
+      await Promise.all([...rounds.values()].map((round) => round.untilServed()));
       await passing.settled();
       poll = setInterval(maintain, parts.pollSeconds * 1000);
       poll.unref();
+    },
+    leaderWork: {
+      name: 'crl',
+      async start() {
+        void maintain();
+      },
+      async stop() {
+        await Promise.all([...rounds.values()].map((round) => round.settled()));
+      },
     },
     notify: (authority, urgent) => rounds.get(authority)?.notify(urgent),
     async close() {
@@ -110,9 +127,15 @@ function createTask(work: () => Promise<void>): Task {
 interface Round {
   notify(urgent: boolean): void;
   run(): Promise<void>;
-  runOrThrow(): Promise<void>;
+  /** Runs until there is a CRL to serve. @throws what the first build failed of */
+  untilServed(): Promise<void>;
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** A replica that leads may have died before its first CRL: its time has to run out before another one builds. */
+const firstCrlPatienceMs = 60_000;
+const firstCrlPollMs = 200;
 
 /**
  * The work on one authority's CRL: one build at a time. A build in progress may have taken its snapshot before a commit,
@@ -138,6 +161,21 @@ function createRound(
     if (await parts.files.refresh(authority.name)) onChanged(authority);
   }
 
+  async function untilServed(): Promise<void> {
+    const end = performance.now() + firstCrlPatienceMs;
+    for (;;) {
+      await task.run();
+      const isServed = await parts.files.current(authority.name).then(
+        () => true,
+        () => false,
+      );
+      if (isServed) return;
+      if (performance.now() > end)
+        throw new Fault('database-unavailable', `No replica has built a CRL of ${authority.name} yet`);
+      await pause(firstCrlPollMs);
+    }
+  }
+
   async function run(): Promise<void> {
     if (closed) return;
     try {
@@ -149,7 +187,8 @@ function createRound(
 
   return {
     run,
-    runOrThrow: task.run,
+    untilServed,
+    settled: task.settled,
     notify(urgent) {
       if (closed) return;
       const now = parts.clock.now();

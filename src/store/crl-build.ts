@@ -1,19 +1,26 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import pg from 'pg';
 import { EntryReader } from './crl-entries.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
-import type { BuiltCrl, CrlBuildSession, CrlBuildTime, StoredCrl } from './crls.ts';
-import type { Database, Queryable } from './database.ts';
+import type { BuiltCrl, CrlBuildSession, CrlBuildTerms, StoredCrl } from './crls.ts';
+import { type Database, LockBusy, type Queryable } from './database.ts';
+import { NotLeading, readEpoch } from './leadership.ts';
 
 const keptCrls = 3;
 /** After marking this many rows, the next build would find the index full of dead entries. */
 const vacuumAfter = 50_000;
 
+/** Longer than any build of a leader of before takes to notice that it is over, unless its process stands still. */
+const lockPatienceMs = 3_000;
+
 /**
  * A million rows are marked in one statement, which the pool's statement timeout was not made for. And the entries are
  * read through their index also where the statistics are not up to date: sorting them anew for every page costs minutes.
+ * A process that stands still in the middle must not keep the lock from the next leader.
  */
 const buildSettings = `select set_config('statement_timeout', '10min', true),
+  set_config('idle_in_transaction_session_timeout', '10s', true),
   set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`;
 
 /**
@@ -24,18 +31,13 @@ const buildSettings = `select set_config('statement_timeout', '10min', true),
 export async function buildCrl(
   db: Database,
   authority: string,
-  time: CrlBuildTime,
+  terms: CrlBuildTerms,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
 ): Promise<StoredCrl | undefined> {
-  const result = await db.withAdvisoryLock(`internal-ca/crl/${authority}`, async (session) => {
-    try {
-      return await session.transaction((tx) => buildIn(tx, authority, time, work), {
-        isolation: 'repeatable read',
-      });
-    } catch (error) {
-      if (error instanceof NothingBuilt) return undefined;
-      throw error;
-    }
+  const result = await underLock(db, authority, terms, work).catch(async (error: unknown) => {
+    if (!(error instanceof LockBusy)) throw error;
+    await dismissFormerBuilder(db, authority, terms.epoch);
+    return await underLock(db, authority, terms, work);
   });
   if (result !== undefined && result.marked >= vacuumAfter) {
     // Where the database does not let us, its own autovacuum comes a minute later.
@@ -44,20 +46,68 @@ export async function buildCrl(
   return result?.stored;
 }
 
+interface Build {
+  readonly stored: StoredCrl;
+  readonly marked: number;
+}
+
+/** @throws LockBusy */
+async function underLock(
+  db: Database,
+  authority: string,
+  terms: CrlBuildTerms,
+  work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
+): Promise<Build | undefined> {
+  return await db.withAdvisoryLock(
+    lockOf(authority),
+    async (session) => {
+      try {
+        return await session.transaction((tx) => buildIn(tx, authority, terms, work), {
+          isolation: 'repeatable read',
+        });
+      } catch (error) {
+        if (error instanceof NothingBuilt) return undefined;
+        throw error;
+      }
+    },
+    { patienceMs: lockPatienceMs },
+  );
+}
+
+function lockOf(authority: string): string {
+  return `internal-ca/crl/${authority}`;
+}
+
+/**
+ * Only a leader builds, so whoever holds the lock although we lead has led before, and stands still: stopped, or cut off with
+ * half of an answer on its way, where no timeout of the server reaches it. Its connection is closed, and with it the lock.
+ */
+async function dismissFormerBuilder(db: Database, authority: string, epoch: bigint): Promise<void> {
+  if ((await readEpoch(db, { lock: false })) !== epoch) throw new NotLeading(epoch);
+  await db.query({
+    text: `select pg_terminate_backend(pid) from pg_locks
+      where locktype = 'advisory' and granted and objsubid = 1 and pid <> pg_backend_pid()
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32) | objid::bigint = hashtextextended($1, 0)`,
+    values: [lockOf(authority)],
+  });
+}
+
 /** Rolls back: no CRL, so nothing entered or left one. */
 class NothingBuilt extends Error {}
 
 async function buildIn(
   tx: Queryable,
   authority: string,
-  time: CrlBuildTime,
+  terms: CrlBuildTerms,
   work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
-): Promise<{ stored: StoredCrl; marked: number }> {
+): Promise<Build> {
   await tx.query({ text: buildSettings });
+  if ((await readEpoch(tx, { lock: false })) !== terms.epoch) throw new NotLeading(terms.epoch);
   const previous = await latestCrl(tx, authority);
-  if (previous !== undefined) await dropExpired(tx, previous, time.now);
+  if (previous !== undefined) await dropExpired(tx, previous, terms.now);
   const next = (previous?.number ?? 0n) + 1n;
-  const number = next > time.atLeast ? next : time.atLeast;
+  const number = next > terms.atLeast ? next : terms.atLeast;
   const entries = new EntryReader(tx, authority);
   const built = await work({
     number,
@@ -75,7 +125,23 @@ async function buildIn(
         select number from crls where authority = $1 order by number desc offset ${keptCrls} limit 1)`,
     values: [authority],
   });
+  await assertStillLeading(tx, terms.epoch);
   return { stored, marked };
+}
+
+/**
+ * The fence, as the last thing before COMMIT: from here on nobody can begin another term until we have committed. Whoever
+ * stands still in between does not hold that up for long.
+ */
+async function assertStillLeading(tx: Queryable, epoch: bigint): Promise<void> {
+  await tx.query({ text: `select set_config('idle_in_transaction_session_timeout', '2s', true)` });
+  try {
+    await readEpoch(tx, { lock: true });
+  } catch (error) {
+    // 40001, serialization_failure: the row has changed since our snapshot, in which the term was ours.
+    if (error instanceof pg.DatabaseError && error.code === '40001') throw new NotLeading(epoch);
+    throw error;
+  }
 }
 
 async function latestCrl(tx: Queryable, authority: string): Promise<StoredCrl | undefined> {

@@ -26,10 +26,12 @@ export interface CrlBuildSession {
   entries(): AsyncIterable<Buffer>;
 }
 
-export interface CrlBuildTime {
+export interface CrlBuildTerms {
   readonly now: Date;
   /** The number, unless that of the previous CRL plus one is greater. */
   readonly atLeast: bigint;
+  /** The builder's term: of a leader that another one has replaced nothing commits. */
+  readonly epoch: bigint;
 }
 
 export interface BuiltCrl {
@@ -44,10 +46,11 @@ export interface CrlStore {
   /**
    * Builds the next CRL of an authority, one builder at a time across every process. `work` reads the session and
    * answers the CRL, or `undefined` to leave everything as it is. Resolves after COMMIT.
+   * @throws NotLeading when the term is over, whether it was before or has ended meanwhile
    */
   build(
     authority: string,
-    time: CrlBuildTime,
+    terms: CrlBuildTerms,
     work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
   ): Promise<StoredCrl | undefined>;
 }
@@ -56,7 +59,7 @@ export function createCrlStore(db: Database): CrlStore {
   return {
     latest: (authority) => readLatest(db, authority),
     latestDer: (authority) => readLatestDer(db, authority),
-    build: (authority, time, work) => buildCrl(db, authority, time, work),
+    build: (authority, terms, work) => buildCrl(db, authority, terms, work),
   };
 }
 

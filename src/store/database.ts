@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Fault } from '../fault.ts';
 import { toFault } from './database-fault.ts';
@@ -29,11 +30,21 @@ export interface Database extends Session {
   /**
    * Runs `work` while holding the session-level advisory lock `key`: one holder at a time across every process. The
    * lock ends with the session; so what must not outlive it has to go through the session given to `work`.
+   * @throws LockBusy when `patienceMs` have passed; without it Fault `database-unavailable` after the statement timeout
    */
-  withAdvisoryLock<T>(key: string, work: (session: Session) => Promise<T>): Promise<T>;
+  withAdvisoryLock<T>(
+    key: string,
+    work: (session: Session) => Promise<T>,
+    options?: { readonly patienceMs?: number },
+  ): Promise<T>;
   /** One round trip. @throws Fault database-unavailable */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Somebody else has the advisory lock, for longer than the caller would wait. */
+export class LockBusy extends Error {
+  override readonly name = 'LockBusy';
 }
 
 export interface DatabaseOptions {
@@ -95,7 +106,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     query: (statement) => withSession((session) => session.query(statement)),
     transaction: (work, transactionOptions) =>
       withSession((session) => session.transaction(work, transactionOptions)),
-    withAdvisoryLock: (key, work) => withSession((session) => whileLocked(session, key, work)),
+    withAdvisoryLock: (key, work, lockOptions) =>
+      withSession((session) => whileLocked(session, key, work, lockOptions?.patienceMs)),
     async ping() {
       await withSession((session) => session.query({ text: 'select 1', name: 'ping' }));
     },
@@ -190,8 +202,11 @@ async function whileLocked<T>(
   session: Session,
   key: string,
   work: (session: Session) => Promise<T>,
+  patienceMs: number | undefined,
 ): Promise<T> {
-  await session.query({ text: 'select pg_advisory_lock(hashtextextended($1, 0))', values: [key] });
+  if (patienceMs === undefined)
+    await session.query({ text: 'select pg_advisory_lock(hashtextextended($1, 0))', values: [key] });
+  else await lockWithin(session, key, patienceMs);
   try {
     return await work(session);
   } finally {
@@ -199,5 +214,21 @@ async function whileLocked<T>(
     await session
       .query({ text: 'select pg_advisory_unlock(hashtextextended($1, 0))', values: [key] })
       .catch(() => undefined);
+  }
+}
+
+/** Asks again and again, as a lock_timeout would have to be taken back from the session afterwards. */
+const askAgainMs = 50;
+
+async function lockWithin(session: Session, key: string, patienceMs: number): Promise<void> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    const [row] = await session.query<{ locked: boolean }>({
+      text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked',
+      values: [key],
+    });
+    if (row?.locked === true) return;
+    if (performance.now() > end) throw new LockBusy(`The lock ${key} is taken`);
+    await pause(askAgainMs);
   }
 }

@@ -1,12 +1,15 @@
 import type { Authority, AuthorityRegistry } from '../authority/authority.ts';
+import type { Leadership } from '../leadership/leadership.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { composeTrustMaterial } from '../publication/compose-trust-material.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import { buildCrl } from '../revocation/build-crl.ts';
 import type { CrlFiles } from '../revocation/crl-files.ts';
 import { type CrlKeeper, createCrlKeeper } from '../revocation/crl-keeper.ts';
+import { createLedBuild } from '../revocation/led-build.ts';
 import { createCrlStore } from '../store/crls.ts';
 import type { Database } from '../store/database.ts';
+import type { Notifications } from '../store/notifications.ts';
 import type { ServiceInput } from './service-input.ts';
 
 /** How often the CRLs are looked after: what other processes revoked or built, and what has become due. */
@@ -18,19 +21,27 @@ interface KeeperParts {
   readonly crls: CrlFiles;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly metrics: Metrics;
+  readonly leadership: Pick<Leadership, 'term' | 'resign'>;
+  readonly notifications: Pick<Notifications, 'send'>;
 }
 
 export function createKeeper({ config, log, clock }: ServiceInput, parts: KeeperParts): CrlKeeper {
-  const { authorities, crls, publisher, metrics } = parts;
+  const { authorities, crls, publisher, metrics, leadership, notifications } = parts;
   const store = createCrlStore(parts.database);
   return createCrlKeeper({
     authorities: authorities.list(),
-    build: (authority) => buildCrl({ crls: store, clock, times: config.crl }, authority),
+    build: createLedBuild({
+      leadership,
+      build: (authority, term) => buildCrl({ crls: store, clock, times: config.crl }, authority, term),
+    }),
     files: crls,
     clock,
     coalesceSeconds: config.crl.coalesceSeconds,
     pollSeconds,
-    onBuilt: (authority, seconds) => metrics.crlBuilt(authority, seconds),
+    onBuilt(authority, seconds) {
+      metrics.crlBuilt(authority, seconds);
+      notifications.send({ kind: 'crl', authority });
+    },
     onFailed(authority, error) {
       metrics.crlBuildFailed(authority);
       log.error({ err: error, authority }, 'the CRL could not be looked after; trying again');

@@ -1,15 +1,15 @@
 import { createRetention } from '../issuance/retention.ts';
+import type { LeaderWork } from '../leadership/leadership.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 import type { ServiceInput } from './service-input.ts';
 
-/** Starts the sweeps, if the configuration bounds how long records are kept. */
-export function startRetention(
+/** The sweeps, if the configuration bounds how long records are kept. */
+export function createRetentionWork(
   { config, log, clock }: ServiceInput,
   certificates: Pick<CertificateStore, 'deleteExpired'>,
-  cleanUp: AsyncDisposableStack,
-): void {
+): LeaderWork[] {
   const { retentionSeconds } = config.issuance;
-  if (retentionSeconds === undefined) return;
+  if (retentionSeconds === undefined) return [];
   const retention = createRetention({
     certificates,
     clock,
@@ -17,6 +17,5 @@ export function startRetention(
     onDeleted: (count) => log.info({ count }, 'records of long expired certificates deleted'),
     onFailed: (error) => log.warn({ err: error }, 'records of expired certificates could not be deleted'),
   });
-  cleanUp.defer(() => retention.close());
-  retention.start();
+  return [retention];
 }

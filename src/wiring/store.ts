@@ -6,10 +6,18 @@ import { startEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
 import type { ServiceInput } from './service-input.ts';
 
+/** The database of the service, and how to open further connections to it. */
+export interface Store {
+  readonly database: Database;
+  readonly url: string;
+  /** It is our own, and no other process has it. */
+  readonly embedded: boolean;
+}
+
 export async function openStore(
   { config, log }: ServiceInput,
   cleanUp: AsyncDisposableStack,
-): Promise<Database> {
+): Promise<Store> {
   const url = config.databaseUrl ?? (await startOwnPostgres(config, log, cleanUp));
   await migrate(url, fileURLToPath(new URL('../../migrations', import.meta.url)));
   const database = openDatabase({
@@ -20,7 +28,7 @@ export async function openStore(
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   cleanUp.defer(() => database.close());
-  return database;
+  return { database, url, embedded: config.databaseUrl === undefined };
 }
 
 async function startOwnPostgres(config: Config, log: Logger, cleanUp: AsyncDisposableStack): Promise<string> {

@@ -43,9 +43,15 @@ test('a sweep that finds nothing says nothing; one that fails is reported and th
   assert.deepEqual(failing.events, ['Error: no database', 'Error: no database']);
 });
 
-test('closing ends a long sweep between two batches', async () => {
+const term = { epoch: 1n, signal: new AbortController().signal, assertCurrent: async () => undefined };
+
+test('stopping ends a long sweep between two batches; the next term sweeps on', async () => {
   const { retention, left } = setUp(1_000_000);
-  retention.start();
-  await retention.close();
-  assert.ok(left() > 0);
+  await retention.start(term);
+  await retention.stop();
+  const after = left();
+  assert.ok(after > 0);
+  await retention.start(term);
+  await retention.stop();
+  assert.ok(left() < after);
 });

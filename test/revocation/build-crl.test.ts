@@ -12,6 +12,7 @@ import { verifySigned } from '../../src/x509/signed.ts';
 import { makeAuthority } from '../support/authority.ts';
 import { createTestClock, type TestClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { beginTerm } from '../support/leadership.ts';
 
 const day = 86_400;
 const times: CrlTimes = { validitySeconds: 7 * day, overlapSeconds: 3.5 * day, backdateSeconds: 600 };
@@ -44,6 +45,7 @@ async function setUp(t: TestContext): Promise<Bench> {
   const crls = createCrlStore(db);
   const certificates = createCertificateStore(db);
   const notified: [string, boolean][] = [];
+  const term = await beginTerm(db);
   return {
     clock,
     crls,
@@ -55,7 +57,7 @@ async function setUp(t: TestContext): Promise<Bench> {
       clock,
       onRevoked: (name, urgent) => notified.push([name, urgent]),
     }),
-    build: () => buildCrl({ crls, clock, times }, authority),
+    build: () => buildCrl({ crls, clock, times }, authority, term),
     async latest() {
       const stored = await crls.latestDer(authority.name);
       assert.ok(stored);

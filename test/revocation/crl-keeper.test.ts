@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CurrentCrl } from '../../src/revocation/crl-files.ts';
 import { type CrlKeeper, type CrlKeeperParts, createCrlKeeper } from '../../src/revocation/crl-keeper.ts';
 import type { StoredCrl } from '../../src/store/crls.ts';
 import { makeAuthority } from '../support/authority.ts';
@@ -9,6 +10,7 @@ import { createTestClock } from '../support/clock.ts';
 const clock = createTestClock();
 const authority = await makeAuthority(clock.now());
 const crl = { number: 1n } as StoredCrl;
+const served = {} as CurrentCrl;
 
 function setUp(
   t: TestContext,
@@ -21,7 +23,7 @@ function setUp(
       events.push('build');
       return crl;
     },
-    files: { refresh: async () => true },
+    files: { refresh: async () => true, current: async () => served },
     clock,
     coalesceSeconds: 3600,
     pollSeconds: 3600,
@@ -55,6 +57,53 @@ test('the start fails when the first CRL cannot be had; later failures are repor
   broken = false;
   await keeper.maintain();
   assert.deepEqual(events, ['Error: no database', 'built', 'changed']);
+});
+
+test('a replica that does not lead waits for the CRL that the leader builds', async (t) => {
+  let leaderHasBuilt = false;
+  let looks = 0;
+  const { keeper, events } = setUp(t, {
+    build: async () => undefined,
+    files: {
+      refresh: async () => {
+        looks += 1;
+        leaderHasBuilt = looks === 3;
+        return leaderHasBuilt;
+      },
+      current: async () => {
+        if (!leaderHasBuilt) throw new Error('not there yet');
+        return served;
+      },
+    },
+  });
+  await keeper.start();
+  assert.deepEqual([looks, events], [3, ['changed']]);
+});
+
+test('a term begins with a look at what is due, and ends when no build is in progress', async (t) => {
+  let open = (): void => undefined;
+  const { keeper, events } = setUp(t, {
+    build: async () => {
+      await new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      return crl;
+    },
+  });
+  await keeper.leaderWork.start({
+    epoch: 1n,
+    signal: new AbortController().signal,
+    assertCurrent: async () => undefined,
+  });
+  const stopped = keeper.leaderWork.stop().then(() => events.push('stopped'));
+  await sleep(5);
+  assert.deepEqual(events, []);
+  open();
+  await stopped;
+  assert.deepEqual(
+    events.filter((event) => event !== 'changed'),
+    ['built', 'stopped'],
+  );
 });
 
 test('after a build the next one waits for others to join, but not when a key is compromised', async (t) => {
@@ -147,6 +196,7 @@ test('what could not be passed on is tried again in the next round, without a ne
         fresh = false;
         return was;
       },
+      current: async () => served,
     },
     onChanged: async () => {
       if (broken) throw new Error('no copy');

@@ -1,21 +1,42 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import type { Term } from '../../src/leadership/leadership.ts';
 import { type CertificateStore, createCertificateStore } from '../../src/store/certificates.ts';
-import { type BuiltCrl, type CrlBuildSession, type CrlStore, createCrlStore } from '../../src/store/crls.ts';
+import {
+  type BuiltCrl,
+  type CrlBuildSession,
+  type CrlBuildTerms,
+  type CrlStore,
+  createCrlStore,
+  type StoredCrl,
+} from '../../src/store/crls.ts';
 import type { Database } from '../../src/store/database.ts';
+import { createLeadershipStore, NotLeading } from '../../src/store/leadership.ts';
 import { createRevocationStore, type RevocationStore } from '../../src/store/revocations.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { beginTerm } from '../support/leadership.ts';
 import { certificateRecord, daysFrom, revocationRequest, start } from './records.ts';
 
 /** Numbers count from 1, and the clock never stands in the way. */
 const anyTime = { now: new Date('2999-01-01T00:00:00Z'), atLeast: 1n };
 
+/** The store, as the leader of the present term uses it. */
+interface TermCrls extends Pick<CrlStore, 'latest' | 'latestDer'> {
+  readonly epoch: bigint;
+  build(
+    authority: string,
+    time: Omit<CrlBuildTerms, 'epoch'>,
+    work: (session: CrlBuildSession) => Promise<BuiltCrl | undefined>,
+  ): Promise<StoredCrl | undefined>;
+}
+
 interface Stores {
   readonly db: Database;
   readonly certificates: CertificateStore;
   readonly revocations: RevocationStore;
-  readonly crls: CrlStore;
+  readonly crls: TermCrls;
 }
 
 async function openStores(t: TestContext): Promise<Stores> {
@@ -24,7 +45,15 @@ async function openStores(t: TestContext): Promise<Stores> {
     db,
     certificates: createCertificateStore(db),
     revocations: createRevocationStore(db),
-    crls: createCrlStore(db),
+    crls: inTerm(createCrlStore(db), (await beginTerm(db)).epoch),
+  };
+}
+
+function inTerm(crls: CrlStore, epoch: bigint): TermCrls {
+  return {
+    ...crls,
+    epoch,
+    build: (authority, time, work) => crls.build(authority, { ...time, epoch }, work),
   };
 }
 
@@ -129,7 +158,7 @@ test('45,000 entries come whole, in pages, byte for byte', async (t) => {
 test('builds that start at once take turns and give rising numbers', async (t) => {
   const stores = await openStores(t);
   // As a second process would: a store of its own.
-  const others = createCrlStore(stores.db);
+  const others = inTerm(createCrlStore(stores.db), stores.crls.epoch);
   let building = 0;
   const work = async (session: CrlBuildSession): Promise<BuiltCrl> => {
     assert.equal(++building, 1);
@@ -270,4 +299,71 @@ test('the last three CRLs of an authority are kept', async (t) => {
     rows.map((row) => row.kept),
     ['internal-ca3', 'internal-ca4', 'internal-ca5', 'other1'],
   );
+});
+
+/** The next leader takes over. */
+const beginAnother = ({ db }: Stores): Promise<Term> => beginTerm(db);
+
+test('a leader that was replaced cannot begin a CRL', async (t) => {
+  const stores = await openStores(t);
+  await beginAnother(stores);
+  let worked = false;
+  const build = stores.crls.build('internal-ca', anyTime, async (session) => {
+    worked = true;
+    return buildAt(start)(session);
+  });
+  await assert.rejects(build, NotLeading);
+  assert.equal(worked, false);
+});
+
+test('a leader that is replaced during a build gives out no number, and its revocations wait for the next CRL', async (t) => {
+  const stores = await openStores(t);
+  const serial = await revokeOne(stores);
+  let next: Term | undefined;
+  const build = stores.crls.build('internal-ca', anyTime, async (session) => {
+    const built = await buildAt(start)(session);
+    next = await beginAnother(stores);
+    return built;
+  });
+  await assert.rejects(build, NotLeading);
+  assert.equal(await stores.crls.latest('internal-ca'), undefined);
+  assert.equal((await stores.revocations.pending('internal-ca')).count, 1);
+  const { epoch } = next ?? assert.fail('nobody took over');
+  const built = await createCrlStore(stores.db).build('internal-ca', { ...anyTime, epoch }, buildAt(start));
+  assert.equal(built?.number, 1n);
+  assert.deepEqual(await serialsOf(stores.crls), [serial]);
+});
+
+test('a renewal during a build does not disturb it', async (t) => {
+  const stores = await openStores(t);
+  const leadership = createLeadershipStore(stores.db);
+  const built = await stores.crls.build('internal-ca', anyTime, async (session) => {
+    assert.equal(await leadership.renew('test', stores.crls.epoch), true);
+    return buildAt(start)(session);
+  });
+  assert.equal(built?.number, 1n);
+});
+
+test('a leader of before that stands still with the lock does not keep the next one from building', async (t) => {
+  const stores = await openStores(t);
+  const ended = new AbortController();
+  t.after(() => ended.abort());
+  const standing = Promise.withResolvers<void>();
+  // Between the lock and the beginning of the transaction no timeout of the server ends it.
+  const frozen = stores.db
+    .withAdvisoryLock('internal-ca/crl/internal-ca', async (session) => {
+      standing.resolve();
+      await once(ended.signal, 'abort');
+      await session.query({ text: 'select 1' });
+    })
+    .then(
+      () => 'went on',
+      () => 'lost its connection',
+    );
+  await standing.promise;
+  const { epoch } = await beginAnother(stores);
+  const built = await createCrlStore(stores.db).build('internal-ca', { ...anyTime, epoch }, buildAt(start));
+  assert.equal(built?.number, 1n);
+  ended.abort();
+  assert.equal(await frozen, 'lost its connection');
 });
