@@ -13,6 +13,7 @@ const packages: Readonly<Record<string, string>> = {
   certtool: 'gnutls-bin',
   cfssl: 'golang-cfssl',
   curl: 'curl',
+  promtool: 'prometheus',
 };
 
 /**

@@ -40,9 +40,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- define "internal-ca.leaseName" -}}
+{{- include "internal-ca.fullname" . -}}
+{{- end -}}
+
+{{/* The CloudNativePG Cluster that holds the database, when there is one. */}}
+{{- define "internal-ca.databaseCluster" -}}
+{{- with .Values.database.cloudNativePg -}}
+{{- if .create -}}
+{{- default (printf "%s-db" (include "internal-ca.fullname" $)) .cluster -}}
+{{- else -}}
+{{- .cluster -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* "true" when the database runs inside the pod. */}}
 {{- define "internal-ca.embedded" -}}
-{{- if not .Values.database.existingSecret -}}true{{- end -}}
+{{- if not (or .Values.database.existingSecret (include "internal-ca.databaseCluster" .)) -}}true{{- end -}}
 {{- end -}}
 
 {{/* file: on the volume. secret: in the API, where several replicas can read it. */}}
@@ -54,40 +69,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s-key" (include "internal-ca.fullname" .)) .Values.authority.keySecretName -}}
 {{- end -}}
 
-{{/* Values that cannot all be meant stop the rendering with one line. */}}
-{{- define "internal-ca.validate" -}}
-{{- $embedded := eq (include "internal-ca.embedded" .) "true" -}}
-{{- $keyStore := include "internal-ca.keyStore" . -}}
-{{- if and $embedded (gt (int .Values.replicas) 1) -}}
-{{- fail "replicas: more than one needs an external database (database.existingSecret)" -}}
-{{- end -}}
-{{- if and (not $embedded) (not .Values.adminToken.existingSecret) -}}
-{{- fail "adminToken.existingSecret: is needed with an external database: there is no volume to keep a generated token on" -}}
-{{- end -}}
-{{- if and (not $embedded) (eq $keyStore "file") -}}
-{{- fail "authority.keyStore: file needs the volume of the embedded database; with an external database use secret" -}}
-{{- end -}}
-{{- if eq (include "internal-ca.keySecretName" .) .Values.publication.secretName -}}
-{{- fail "authority.keySecretName: is publication.secretName; the key must never be in the published Secret" -}}
-{{- end -}}
-{{- if and .Values.podDisruptionBudget.enabled (lt (int .Values.replicas) 2) -}}
-{{- fail "podDisruptionBudget.enabled: needs more than one replica, or no node could ever be drained" -}}
-{{- end -}}
-{{- if lt (int .Values.terminationGracePeriodSeconds) (add (int .Values.drainDelaySeconds) 25) -}}
-{{- fail "terminationGracePeriodSeconds: must be drainDelaySeconds and 25 more, or requests in flight are cut off" -}}
-{{- end -}}
-{{- $owned := dict "host" "" "port" "service.port" "dataDirectory" "persistence" "databaseUrl" "database.existingSecret" "databaseUrlFile" "database.existingSecret" "adminToken" "adminToken.existingSecret" "adminTokenFile" "adminToken.existingSecret" "kubernetes" "" "publication" "publication" "enforcement" "enforcement" -}}
-{{- range $key, $value := .Values.config -}}
-{{- if hasKey $owned $key -}}
-{{- fail (printf "config.%s: is set by the chart%s" $key (ternary "" (printf "; use the value %s" (get $owned $key)) (eq (get $owned $key) ""))) -}}
+{{/* The Secret with the service's own certificate; empty when it speaks plain HTTP alone. */}}
+{{- define "internal-ca.tlsSecret" -}}
+{{- if .Values.tls.existingSecret -}}
+{{- .Values.tls.existingSecret -}}
+{{- else if .Values.tls.certManager.create -}}
+{{- include "internal-ca.fullname" . }}-tls
 {{- end -}}
 {{- end -}}
-{{- range $key := list "keyStore" "keySecretName" "keyPassphraseFile" "importCertificateFile" "importKeyFile" "importPassphraseFile" -}}
-{{- if hasKey (default dict $.Values.config.authority) $key -}}
-{{- fail (printf "config.authority.%s: is set by the chart; use the value authority" $key) -}}
-{{- end -}}
-{{- end -}}
-{{- if hasKey (default dict .Values.config.http) "drainDelay" -}}
-{{- fail "config.http.drainDelay: is set by the chart; use the value drainDelaySeconds" -}}
-{{- end -}}
+
+{{/* The pod of helm test: not one of the Service's. */}}
+{{- define "internal-ca.testLabels" -}}
+app.kubernetes.io/name: {{ include "internal-ca.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}

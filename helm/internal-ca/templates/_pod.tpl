@@ -4,21 +4,37 @@
   value: /etc/internal-ca/config.yaml
 - name: HOST
   value: 0.0.0.0
+{{- if include "internal-ca.tlsSecret" . }}
+- name: PORT
+  value: "8443"
+- name: TLS_CERTIFICATE_FILE
+  value: /run/secrets/tls/tls.crt
+- name: TLS_KEY_FILE
+  value: /run/secrets/tls/tls.key
+- name: HTTP_PUBLIC_PORT
+  value: "8080"
+{{- else }}
 - name: PORT
   value: "8080"
+{{- end }}
 - name: DATA_DIR
   value: /data
 - name: KUBERNETES
   value: in-cluster
+- name: KUBERNETES_SCOPE
+  value: {{ .Values.rbac.scope }}
+- name: LEADERSHIP_LEASE_NAME
+  value: {{ include "internal-ca.leaseName" . }}
 - name: HTTP_DRAIN_DELAY
   value: {{ .Values.drainDelaySeconds | quote }}
-{{- if .Values.database.existingSecret }}
-- name: DATABASE_URL_FILE
-  value: /run/secrets/database/url
-{{- end }}
+{{- include "internal-ca.databaseEnvironment" . }}
 {{- if .Values.adminToken.existingSecret }}
 - name: ADMIN_TOKEN_FILE
   value: /run/secrets/admin/token
+{{- end }}
+{{- if .Values.access.serviceAccountGrants }}
+- name: ACCESS_SERVICE_ACCOUNT_GRANTS_FILE
+  value: /etc/internal-ca/service-account-grants.yaml
 {{- end }}
 - name: CA_KEY_STORE
   value: {{ include "internal-ca.keyStore" . }}
@@ -40,106 +56,74 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- include "internal-ca.publicationEnvironment" .Values.publication }}
+{{- if .Values.enforcement.enabled }}
+{{- include "internal-ca.enforcementEnvironment" .Values.enforcement }}
+{{- end }}
+{{- end -}}
+
+{{- define "internal-ca.databaseEnvironment" -}}
+{{- if .Values.database.existingSecret }}
+- name: DATABASE_URL_FILE
+  value: /run/secrets/database/url
+{{- else if include "internal-ca.databaseCluster" . }}
+# CloudNativePG's URL says nothing of TLS, though its servers speak it with a CA of their own.
+- name: CLOUDNATIVEPG_URI
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "internal-ca.databaseCluster" . }}-app
+      key: uri
+- name: DATABASE_URL
+  value: $(CLOUDNATIVEPG_URI)?sslmode=verify-full&sslrootcert=/run/secrets/database/ca.crt
+{{- end }}
+{{- end -}}
+
+{{- define "internal-ca.publicationEnvironment" }}
 - name: PUBLICATION_SECRET_NAME
-  value: {{ .Values.publication.secretName }}
-{{- with .Values.publication.namespaces }}
+  value: {{ .secretName }}
+{{- with .namespaces }}
 - name: PUBLICATION_NAMESPACES
   value: {{ join "," . | quote }}
 {{- end }}
-{{- if .Values.enforcement.enabled }}
-{{- with .Values.enforcement.namespaces }}
+{{- with .namespaceSelector }}
+- name: PUBLICATION_NAMESPACE_SELECTOR
+  value: {{ . | quote }}
+{{- end }}
+{{- with .configMapName }}
+- name: PUBLICATION_CONFIGMAP_NAME
+  value: {{ . }}
+{{- end }}
+{{- with .clusterTrustBundleName }}
+- name: PUBLICATION_CLUSTER_TRUST_BUNDLE_NAME
+  value: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "internal-ca.enforcementEnvironment" }}
+- name: ENFORCEMENT_CONTROLLER
+  value: {{ .controller }}
+{{- with .namespaces }}
 - name: ENFORCEMENT_NAMESPACES
   value: {{ join "," . | quote }}
 {{- end }}
-{{- with .Values.enforcement.controllerConfigMap }}
+{{- with .declarativeNamespaces }}
+- name: ENFORCEMENT_DECLARATIVE_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- with .controllerConfigMap }}
 - name: ENFORCEMENT_CONTROLLER_CONFIGMAP
   value: {{ . | quote }}
 {{- end }}
+- name: ENFORCEMENT_PROBE
+  value: {{ ternary "on" "off" .probe.enabled | quote }}
+{{- with .probe.address }}
+- name: ENFORCEMENT_PROBE_ADDRESS
+  value: {{ . | quote }}
 {{- end }}
-{{- end -}}
-
-{{- define "internal-ca.mounts" -}}
-- name: config
-  mountPath: /etc/internal-ca
-  readOnly: true
-- name: data
-  mountPath: /data
-- name: tmp
-  mountPath: /tmp
-{{- if .Values.database.existingSecret }}
-- name: database
-  mountPath: /run/secrets/database
-  readOnly: true
-{{- end }}
-{{- if .Values.adminToken.existingSecret }}
-- name: admin
-  mountPath: /run/secrets/admin
-  readOnly: true
-{{- end }}
-{{- if .Values.authority.keyPassphrase.existingSecret }}
-- name: passphrase
-  mountPath: /run/secrets/passphrase
-  readOnly: true
-{{- end }}
-{{- if .Values.authority.import.existingSecret }}
-- name: import
-  mountPath: /run/secrets/import
-  readOnly: true
-{{- end }}
-{{- end -}}
-
-{{- define "internal-ca.volumes" -}}
-- name: config
-  configMap:
-    name: {{ include "internal-ca.fullname" . }}
-- name: data
-  {{- if and (include "internal-ca.embedded" .) .Values.persistence.enabled }}
-  persistentVolumeClaim:
-    claimName: {{ default (include "internal-ca.fullname" .) .Values.persistence.existingClaim }}
-  {{- else }}
-  emptyDir: {}
-  {{- end }}
-- name: tmp
-  emptyDir: {}
-{{- with .Values.database }}
-{{- if .existingSecret }}
-- name: database
-  secret:
-    secretName: {{ .existingSecret }}
-    defaultMode: 0440
-    items: [{key: {{ .key }}, path: url}]
-{{- end }}
-{{- end }}
-{{- with .Values.adminToken }}
-{{- if .existingSecret }}
-- name: admin
-  secret:
-    secretName: {{ .existingSecret }}
-    defaultMode: 0440
-    items: [{key: {{ .key }}, path: token}]
-{{- end }}
-{{- end }}
-{{- with .Values.authority.keyPassphrase }}
-{{- if .existingSecret }}
-- name: passphrase
-  secret:
-    secretName: {{ .existingSecret }}
-    defaultMode: 0440
-    items: [{key: {{ .key }}, path: passphrase}]
-{{- end }}
-{{- end }}
-{{- with .Values.authority.import }}
-{{- if .existingSecret }}
-- name: import
-  secret:
-    secretName: {{ .existingSecret }}
-    defaultMode: 0440
-    items:
-      - {key: {{ .certificateKey }}, path: tls.crt}
-      - {key: {{ .keyKey }}, path: tls.key}
-      {{- if .passphraseKey }}
-      - {key: {{ .passphraseKey }}, path: passphrase}
-      {{- end }}
-{{- end }}
-{{- end }}
+- name: ENFORCEMENT_PROBE_HTTPS_PORT
+  value: {{ .probe.httpsPort | quote }}
+- name: ENFORCEMENT_PROBE_HTTP_PORT
+  value: {{ .probe.httpPort | quote }}
+- name: ENFORCEMENT_PROBE_INTERVAL
+  value: {{ .probe.interval | quote }}
 {{- end -}}

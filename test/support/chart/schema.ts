@@ -11,6 +11,9 @@ const customGroups: Readonly<Record<string, string>> = {
   'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
 };
 
+/** How Node says that a package has no such module. */
+const absences: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED']);
+
 /**
  * What is wrong with this manifest: a line for each fault, with its path. Undefined when there is no schema for the kind.
  * The published schemas let unknown fields pass, which the API server then drops in silence; so every field has to be one
@@ -33,8 +36,7 @@ async function modelOf(apiVersion: string, kind: string): Promise<ModelClass | u
   const [group = ''] = apiVersion.split('/');
   const path = `${customGroups[group] ?? 'kubernetes-models'}/${apiVersion}/${kind}`;
   const module: Record<string, ModelClass> | undefined = await import(path).catch((error: unknown) => {
-    const absent = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-    if (absent) return undefined;
+    if (error instanceof Error && 'code' in error && absences.has(error.code)) return undefined;
     throw error;
   });
   return module?.[kind];

@@ -1,0 +1,158 @@
+{{/*
+The alerts, as a list. All replicas tell of the same database and cluster, so most figures are joined over them: the worst
+one counts, but for the age of a copy, where the leader knows best.
+*/}}
+{{- define "internal-ca.alerts" -}}
+{{- $s := .selector -}}
+{{- $t := .thresholds -}}
+- alert: InternalCaCrlLapsing
+  expr: min by (authority) (internal_ca_crl_seconds_to_next_update{ {{- $s -}} }) < 0.75 * scalar(max(internal_ca_crl_overlap_seconds{ {{- $s -}} }))
+  for: 10m
+  labels:
+    severity: warning
+  annotations:
+    summary: The CRL of {{ "{{ $labels.authority }}" }} was not signed anew when it was due.
+    description: It lapses in {{ "{{ $value | humanizeDuration }}" }}; from then on every client is refused.
+- alert: InternalCaCrlLapsing
+  expr: min by (authority) (internal_ca_crl_seconds_to_next_update{ {{- $s -}} }) < 0.25 * scalar(max(internal_ca_crl_overlap_seconds{ {{- $s -}} }))
+  labels:
+    severity: critical
+  annotations:
+    summary: The CRL of {{ "{{ $labels.authority }}" }} is about to lapse.
+    description: It lapses in {{ "{{ $value | humanizeDuration }}" }}; from then on every client is refused.
+- alert: InternalCaCrlNotBuilt
+  expr: sum by (authority) (increase(internal_ca_crl_builds_total{outcome="failure",{{ $s }}}[15m])) > 0
+  for: 15m
+  labels:
+    severity: warning
+  annotations:
+    summary: Builds of the CRL of {{ "{{ $labels.authority }}" }} fail.
+    description: Revocations do not reach the published CRL, and the present one is not replaced.
+- alert: InternalCaPublicationFailing
+  expr: sum by (target) (increase(internal_ca_publication_errors_total{ {{- $s -}} }[15m])) > 0
+  for: 15m
+  labels:
+    severity: warning
+  annotations:
+    summary: The copy {{ "{{ $labels.target }}" }} cannot be written.
+    description: GET /v1/publications has the error. The copy goes on with the CRL that it has, until that lapses.
+- alert: InternalCaPublicationFailing
+  expr: min by (target) (internal_ca_publication_age_seconds{ {{- $s -}} }) > 3600
+  for: 5m
+  labels:
+    severity: critical
+  annotations:
+    summary: The copy {{ "{{ $labels.target }}" }} has not been current for over an hour.
+    description: Revocations since do not reach that namespace. GET /v1/publications has the error.
+- alert: InternalCaSecretNearlyFull
+  expr: max(internal_ca_secret_size_ratio{ {{- $s -}} }) > {{ $t.secretSizeRatio }}
+  for: 15m
+  labels:
+    severity: warning
+  annotations:
+    summary: The published Secret takes {{ "{{ $value | humanizePercentage }}" }} of what Kubernetes allows.
+    description: Past 1 MiB no new CRL can be published. The CRL shrinks when revoked certificates expire.
+- alert: InternalCaSecretNearlyFull
+  expr: max(internal_ca_secret_size_ratio{ {{- $s -}} }) > 0.95
+  for: 5m
+  labels:
+    severity: critical
+  annotations:
+    summary: The published Secret takes {{ "{{ $value | humanizePercentage }}" }} of what Kubernetes allows.
+    description: Past 1 MiB no new CRL can be published, and revocations no longer reach nginx.
+- alert: InternalCaAuthorityExpiring
+  expr: min by (authority) (internal_ca_authority_seconds_to_expiry{ {{- $s -}} }) < {{ mulf $t.authorityDays 86400 | int64 }}
+  for: 1h
+  labels:
+    severity: warning
+  annotations:
+    summary: The CA {{ "{{ $labels.authority }}" }} ends in {{ "{{ $value | humanizeDuration }}" }}.
+    description: Certificates can no longer be issued for longer than that. Begin to move clients to a new CA.
+- alert: InternalCaAuthorityExpiring
+  expr: min by (authority) (internal_ca_authority_seconds_to_expiry{ {{- $s -}} }) < 30 * 86400
+  labels:
+    severity: critical
+  annotations:
+    summary: The CA {{ "{{ $labels.authority }}" }} ends in {{ "{{ $value | humanizeDuration }}" }}.
+    description: After that every client is refused.
+- alert: InternalCaCertificatesExpiring
+  expr: max by (authority) (internal_ca_certificates_expiring{within="7d",{{ $s }}}) > {{ $t.certificatesExpiring }}
+  for: 1h
+  labels:
+    severity: info
+  annotations:
+    summary: '{{ "{{ $value }}" }} certificates of {{ "{{ $labels.authority }}" }} end within 7 days.'
+    description: Those of clients that have renewed are counted too.
+- alert: InternalCaTlsCertificateExpiring
+  expr: min(internal_ca_tls_certificate_seconds_to_expiry{ {{- $s -}} }) < {{ mulf $t.tlsCertificateHours 3600 | int64 }}
+  for: 10m
+  labels:
+    severity: critical
+  annotations:
+    summary: The certificate of the service's own TLS listener ends in {{ "{{ $value | humanizeDuration }}" }}.
+    description: Whoever makes it has not renewed it. After that no caller can connect.
+- alert: InternalCaTlsReloadFailing
+  expr: sum(increase(internal_ca_tls_reload_failures_total{ {{- $s -}} }[15m])) > 0
+  for: 15m
+  labels:
+    severity: warning
+  annotations:
+    summary: New files for the TLS listener could not be used.
+    description: The log says why. The certificate before goes on being served until it ends.
+- alert: InternalCaDatabaseDown
+  expr: min by (namespace, pod) (internal_ca_database_up{ {{- $s -}} }) == 0
+  for: 2m
+  labels:
+    severity: critical
+  annotations:
+    summary: The database does not answer {{ "{{ $labels.pod }}" }}.
+    description: Nothing can be issued or revoked, and no CRL is built. Clients are verified as before.
+- alert: InternalCaNoLeader
+  expr: sum(internal_ca_leader{ {{- $s -}} }) == 0
+  for: 2m
+  labels:
+    severity: critical
+  annotations:
+    summary: No replica leads.
+    description: No CRL is built, no copy is repaired and no Ingress is looked after. Issuing and revoking go on.
+- alert: InternalCaProbeContradicts
+  expr: max(internal_ca_probe_contradictions{ {{- $s -}} }) > 0
+  for: 2m
+  labels:
+    severity: critical
+  annotations:
+    summary: '{{ "{{ $value }}" }} enforced Ingresses do not do what was asked for.'
+    description: A probe was let in without a certificate, or turned away with one. GET /v1/client-verifications says which.
+- alert: InternalCaIngressNotEnforced
+  expr: max by (state) (internal_ca_ingress_enforced{state=~"Drifted|Conflict|Unsafe|Pending|Missing|NotEnforced",{{ $s }}}) > 0
+  for: 10m
+  labels:
+    severity: warning
+  annotations:
+    summary: '{{ "{{ $value }}" }} Ingresses with client verification are {{ "{{ $labels.state }}" }}.'
+    description: GET /v1/client-verifications says which, and why.
+- alert: InternalCaTokensTried
+  expr: sum(rate(internal_ca_authentication_refused_total{kind="unauthenticated",{{ $s }}}[5m])) > 1
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: '{{ "{{ $value | humanize }}" }} calls a second have no valid token.'
+    description: Somebody tries tokens, or a client goes on with one that was revoked.
+- alert: InternalCaServerErrors
+  expr: sum(rate(internal_ca_http_request_duration_seconds_count{status=~"5..",{{ $s }}}[5m])) > 0.1
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: '{{ "{{ $value | humanize }}" }} calls a second end in a 5xx.'
+    description: The log has each with its cause.
+- alert: InternalCaDown
+  expr: absent(internal_ca_build_info{ {{- $s -}} })
+  for: 5m
+  labels:
+    severity: critical
+  annotations:
+    summary: internal-ca is not there, or its metrics cannot be read.
+    description: Clients are verified as before until the CRL lapses; nothing can be issued or revoked.
+{{- end -}}
