@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { test } from 'node:test';
+import { createProbeIdentities } from '../../../src/enforcement/probe/identities.ts';
+import { Fault } from '../../../src/fault.ts';
+import { type CertificateRecord, createCertificateStore } from '../../../src/store/certificates.ts';
+import { makeAuthority } from '../../support/authority.ts';
+import { createTestClock } from '../../support/clock.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { probeIdentityParts } from './identity-parts.ts';
+
+function read(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+test('ours is a recorded certificate of one minute', async (t) => {
+  const { db } = await createTestDatabase(t);
+  const certificates = createCertificateStore(db);
+  const clock = createTestClock();
+  const authority = await makeAuthority(clock.now());
+  const parts = await probeIdentityParts([authority], { clock, certificates });
+  const { ours } = await createProbeIdentities(parts).of('internal-ca');
+  const [leaf, ca, ...more] = read(ours.certificate);
+  assert.ok(leaf !== undefined && ca !== undefined);
+  assert.deepEqual(more, []);
+  assert.equal(leaf.subject, 'CN=internal-ca-probe');
+  assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.2']);
+  assert.equal(leaf.verify(ca.publicKey), true);
+  assert.deepEqual(ca.raw, authority.certificate.der);
+  assert.equal(Date.parse(leaf.validTo), clock.now() + 60_000);
+  const stored = await certificates.findBySerial(leaf.serialNumber.toLowerCase());
+  assert.deepEqual(stored?.der, leaf.raw);
+  assert.equal(stored?.requester, 'internal-ca-probe');
+  assert.equal(stored?.profile, 'internal-ca-probe');
+});
+
+test('it is recorded before anybody has it', async () => {
+  const authority = await makeAuthority(Date.now());
+  const parts = await probeIdentityParts([authority], {
+    certificates: {
+      insert: async () => {
+        throw new Fault('database-unavailable', 'The database is away');
+      },
+      findByIdempotencyKey: async () => undefined,
+    },
+  });
+  const identities = createProbeIdentities(parts);
+  await assert.rejects(identities.of('internal-ca'), { code: 'database-unavailable' });
+});
+
+test('the unknown one says the same of itself, by a CA of the same name with another key', async () => {
+  const authority = await makeAuthority(Date.now());
+  const parts = await probeIdentityParts([authority]);
+  const { ours, unknown } = await createProbeIdentities(parts).of('internal-ca');
+  const [leaf, ca] = read(unknown.certificate);
+  const [ourLeaf, ourCa] = read(ours.certificate);
+  assert.ok(leaf !== undefined && ca !== undefined && ourLeaf !== undefined && ourCa !== undefined);
+  assert.equal(leaf.subject, ourLeaf.subject);
+  assert.equal(leaf.issuer, ourLeaf.issuer);
+  assert.equal(ca.subject, ourCa.subject);
+  assert.equal(leaf.verify(ca.publicKey), true);
+  assert.equal(leaf.verify(ourCa.publicKey), false);
+  assert.notDeepEqual(leaf.publicKey.export({ format: 'jwk' }), ourLeaf.publicKey.export({ format: 'jwk' }));
+});
+
+test('the same two serve many hosts at once, and a failure is not kept', async () => {
+  const rows: CertificateRecord[] = [];
+  const authority = await makeAuthority(Date.now());
+  const identities = createProbeIdentities(await probeIdentityParts([authority], { rows }));
+  await Promise.all(Array.from({ length: 20 }, () => identities.of('internal-ca')));
+  assert.equal(rows.length, 1);
+  await assert.rejects(identities.of('other'), { code: 'authority-not-found' });
+  await assert.rejects(identities.of('other'), { code: 'authority-not-found' });
+});
