@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubernetesApi } from '../../../src/kubernetes/client.ts';
@@ -45,6 +45,13 @@ export async function startStandInCluster(): Promise<Cluster> {
 /** The administrator's kubeconfig of a real cluster. Everything made there has a random name and is deleted. */
 export async function openRealCluster(kubeconfig: string): Promise<Cluster> {
   return openCluster(kubeconfig, tokenWithRoles);
+}
+
+/** The cluster of `TEST_KUBECONFIG`, else the stand-in: for a test that runs on one of the two. */
+export async function startTestCluster(): Promise<Cluster> {
+  const kubeconfig = process.env.TEST_KUBECONFIG;
+  if (kubeconfig === undefined || kubeconfig === '') return startStandInCluster();
+  return openRealCluster(readFileSync(kubeconfig, 'utf8'));
 }
 
 type TokenSource = (rules: readonly Rule[], places: TokenPlaces) => Promise<string>;
