@@ -1,4 +1,5 @@
 import type { FaultReason } from '../fault.ts';
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
 import type { AnnotationConflict } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
@@ -22,21 +23,8 @@ export interface IngressEvent {
   readonly message: string;
 }
 
-interface Regarding {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid?: string;
-}
-
 /** The recorder of Kubernetes Events: never throws, never waits. */
-export interface EventSink {
-  record(
-    regarding: Regarding,
-    event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string },
-  ): void;
-}
+export type EventSink = Pick<EventRecorder, 'record'>;
 
 /** Tells it beside the Ingress; nowhere without a recorder. */
 export function tell(

@@ -202,7 +202,11 @@ async function lead(
   return { stop };
 }
 
-function memoryRows(rows: Map<string, ClientVerificationRecord>, events: string[], fail: Harness['fail']) {
+export function memoryRows(
+  rows: Map<string, ClientVerificationRecord>,
+  events: string[],
+  fail: Harness['fail'],
+) {
   const keyOf = (namespace: string, name: string) => `${namespace}/${name}`;
   return {
     async put(record: ClientVerificationRecord) {

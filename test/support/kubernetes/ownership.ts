@@ -98,15 +98,21 @@ export function applyConfiguration(
 
   const merged = clone(live ?? {});
   mergeInto(merged, configuration);
+  const needed = [wanted, ...others.map((owner) => owner.fields)];
   for (const field of own.fields) {
-    const kept = wanted.has(field) || others.some((owner) => owner.fields.has(field));
-    if (!kept) removeAt(merged, pathOfField(field));
+    if (!needed.some((fields) => holds(fields, field))) removeAt(merged, pathOfField(field));
   }
   if (force) takeOver(live ?? {}, configuration, wanted, others);
   if (!sameSet(own.fields, wanted)) own.time = writer.time;
   own.fields = wanted;
   storeOwners(merged, owners);
   return merged;
+}
+
+/** Also a map that was empty when it was owned, and has members by now. */
+function holds(fields: FieldSet, field: string): boolean {
+  const below = `${field.slice(0, -1)},`;
+  return fields.has(field) || [...fields].some((other) => other.startsWith(below));
 }
 
 function conflictsOf(
