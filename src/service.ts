@@ -22,6 +22,7 @@ import { openCallers, readServiceAccountGrants } from './wiring/access.ts';
 import { openAuthorities } from './wiring/authorities.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
+import { openEvents } from './wiring/events.ts';
 import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
 import { followNotices, openLeadership, openNotifications, tellOfRevocations } from './wiring/leadership.ts';
@@ -72,7 +73,13 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   const certificates = createCertificateStore(database);
   const verifications = createClientVerificationStore(database);
   const crls = createCrlFiles(createCrlStore(database), authorities.list());
-  const publisher = openPublisher(input, { metrics, kubernetes, verifications }, cleanUp);
+  const events = openEvents(input, kubernetes, cleanUp);
+  const recording = events === undefined ? {} : { events };
+  const publisher = openPublisher(
+    input,
+    { metrics, database, kubernetes, events, leadership, verifications },
+    cleanUp,
+  );
   const keeper = createKeeper(input, {
     database,
     authorities,
@@ -85,7 +92,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   cleanUp.defer(() => keeper.close());
   const probing = openProbing(
     input,
-    { kubernetes, database, verifications, certificates, authorities, metrics },
+    { kubernetes, database, verifications, certificates, authorities, metrics, ...recording },
     cleanUp,
   );
   const enforcement = openEnforcement(input, {
@@ -94,6 +101,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     verifications,
     publisher,
     authorities,
+    ...recording,
     ...(probing === undefined ? {} : { probes: probing.reports }),
   });
   const tokenStore = createTokenStore(database);
@@ -146,7 +154,9 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   cleanUp.defer(() => leadership.close());
   await leadership.start([
     keeper.leaderWork,
+    publisher.leaderWork,
     ...createRetentionWork(input, certificates),
+    ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
   ]);
   followNotices(notifications, { leadership, keeper });

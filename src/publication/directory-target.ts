@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { runCommand } from './command.ts';
 import { compareCopy, markOf, secretManifest, sizeOf } from './secret-manifest.ts';
-import type { Target, WrittenCopy } from './target.ts';
+import type { FileTarget, WrittenCopy } from './target.ts';
 import type { TrustMaterial } from './trust-material.ts';
 
 export interface DirectoryTargetOptions {
@@ -25,7 +25,7 @@ const current = '..current';
  * reader sees a CA without its CRL, and a crash leaves the old version or the new. `ca.crt` and its siblings are
  * links through `..current`, made once.
  */
-export function directoryTarget(o: DirectoryTargetOptions): Target {
+export function directoryTarget(o: DirectoryTargetOptions): FileTarget {
   const path = resolve(o.path);
   const yamlName = `${o.secretName}.secret.yaml`;
   // At the start too: the command may have failed, or never run, when the process before us ended.
@@ -39,7 +39,7 @@ export function directoryTarget(o: DirectoryTargetOptions): Target {
     const mark = markOf(annotationsOf(manifest), { caCrt, caCrl });
     const relation = compareCopy(mark, material);
     if (mark === undefined || (relation !== 'same' && relation !== 'newer')) return undefined;
-    return { ...mark, sizeBytes: Buffer.byteLength(caCrt) + Buffer.byteLength(caCrl), changed: false };
+    return { ...mark, sizeBytes: Buffer.byteLength(caCrt) + Buffer.byteLength(caCrl), change: 'kept' };
   }
 
   async function replace(material: TrustMaterial): Promise<WrittenCopy> {
@@ -59,14 +59,14 @@ export function directoryTarget(o: DirectoryTargetOptions): Target {
     await sync(path);
     await removeOldVersions(path, version);
     const { crlNumber, caFingerprints } = material;
-    return { crlNumber, caFingerprints, sizeBytes: sizeOf(material), changed: true };
+    return { crlNumber, caFingerprints, sizeBytes: sizeOf(material), change: 'changed' };
   }
 
   return {
     id: `directory:${path}`,
     async write(material) {
       const copy = (await standing(material)) ?? (await replace(material));
-      if (copy.changed) commandDue = o.command !== undefined;
+      if (copy.change !== 'kept') commandDue = o.command !== undefined;
       if (commandDue && o.command !== undefined) {
         await runCommand(o.command, { directory: path, timeoutMs: o.commandTimeoutMs, signal: o.signal });
         commandDue = false;

@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Applied, encodeSecretData, type Secret } from '../kubernetes/client.ts';
+import { copyLabels } from './copy-metadata.ts';
 import type { TrustMaterial } from './trust-material.ts';
 
 /** What Kubernetes allows for the sum of a Secret's raw values (core/v1 MaxSecretSize). */
 export const secretLimitBytes = 1024 * 1024;
 
-const managedByLabel = 'app.kubernetes.io/managed-by';
-const copyLabel = 'internal-ca.io/copy';
-/** The labels that make a Secret a copy of ours, as `kubectl label` takes them. */
-export const copyLabels = `${managedByLabel}=internal-ca ${copyLabel}=true`;
 const crlNumberAnnotation = 'internal-ca.io/crl-number';
 const fingerprintsAnnotation = 'internal-ca.io/ca-fingerprints';
 const nextUpdateAnnotation = 'internal-ca.io/next-update';
@@ -18,34 +15,31 @@ const checksumAnnotation = 'internal-ca.io/checksum';
  * Type Opaque with exactly `ca.crt` and `ca.crl`: beside `tls.crt` and `tls.key`, ingress-nginx would put a private key
  * into its CA file and haproxy-ingress would ignore the CRL.
  */
-export function secretManifest(material: TrustMaterial, name: string) {
+export function secretManifest(
+  material: TrustMaterial,
+  name: string,
+  annotations: Readonly<Record<string, string>> = {},
+) {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
     metadata: {
       name,
-      labels: { [managedByLabel]: 'internal-ca', [copyLabel]: 'true' },
+      labels: copyLabels,
       annotations: {
         [crlNumberAnnotation]: material.crlNumber.toString(),
         [fingerprintsAnnotation]: material.caFingerprints.join(','),
         [nextUpdateAnnotation]: material.nextUpdate.toISOString(),
         [checksumAnnotation]: checksumOf(material, material),
+        ...annotations,
       },
     },
     data: encodeSecretData({ 'ca.crt': material.caCrt, 'ca.crl': material.caCrl }),
   } satisfies Omit<Applied<Secret>, 'metadata'> & { metadata: object };
 }
 
-/**
- * Ours to overwrite and to delete. Both labels: the Secret of the CA's key carries the first one too, and must never be
- * taken for a copy, whatever the configuration says.
- */
-export function isOurCopy({ metadata }: Secret): boolean {
-  return metadata.labels?.[managedByLabel] === 'internal-ca' && metadata.labels[copyLabel] === 'true';
-}
-
-export function sizeOf(material: TrustMaterial): number {
+export function sizeOf(material: Pick<TrustMaterial, 'caCrt' | 'caCrl'>): number {
   return Buffer.byteLength(material.caCrt) + Buffer.byteLength(material.caCrl);
 }
 

@@ -1,21 +1,30 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { Leadership } from '../leadership/leadership.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { createPublisher } from '../publication/create-publisher.ts';
+import type { ClusterPublicationOptions } from '../publication/cluster-publication.ts';
+import { createPublisher, type FileOptions } from '../publication/create-publisher.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
+import type { Database } from '../store/database.ts';
+import { createPublicationStore } from '../store/publications.ts';
 import type { ServiceInput } from './service-input.ts';
+import { visibleNamespaces } from './visible-namespaces.ts';
 
 interface PublishingParts {
   readonly metrics: Metrics;
+  readonly database: Database;
   readonly kubernetes: KubernetesApi | undefined;
+  readonly events: EventRecorder | undefined;
+  readonly leadership: Pick<Leadership, 'currentEpoch'>;
   readonly verifications: ReturnType<typeof createClientVerificationStore>;
 }
 
 export function openPublisher(
   { config, log, clock }: ServiceInput,
-  { metrics, kubernetes, verifications }: PublishingParts,
+  { metrics, kubernetes, events, ...parts }: PublishingParts,
   cleanUp: AsyncDisposableStack,
 ): Publisher {
   const publisher = createPublisher({
@@ -23,17 +32,38 @@ export function openPublisher(
     log,
     metrics,
     secretName: config.publication.secretName,
-    namespaces: config.publication.namespaces,
-    wantedNamespaces: () => verifications.namespaces(),
-    ...(kubernetes === undefined ? files(config) : { kubernetes }),
+    ...(kubernetes === undefined || events === undefined
+      ? { files: files(config) }
+      : { cluster: cluster(config, { kubernetes, events, ...parts }) }),
   });
   cleanUp.defer(() => publisher.close());
   return publisher;
 }
 
+function cluster(
+  config: Config,
+  parts: Omit<PublishingParts, 'metrics'> & {
+    readonly kubernetes: KubernetesApi;
+    readonly events: EventRecorder;
+  },
+): ClusterPublicationOptions {
+  const { kubernetes, events, database, leadership, verifications } = parts;
+  const { namespaces, namespaceSelector, configMapName, clusterTrustBundleName } = config.publication;
+  return {
+    api: kubernetes,
+    namespaces,
+    namespaceSelector,
+    configMapName,
+    clusterTrustBundleName,
+    visibleNamespaces: visibleNamespaces(config, kubernetes.namespace),
+    wantedNamespaces: () => verifications.namespaces(),
+    events,
+    store: createPublicationStore(database),
+    currentEpoch: () => leadership.currentEpoch(),
+  };
+}
+
 /** Outside a cluster: the same two files for an nginx of one's own, and a manifest to apply. */
-function files(config: Config): { directory: string; command?: string } {
-  const directory = join(config.dataDirectory, 'published');
-  const { command } = config.publication;
-  return command === undefined ? { directory } : { directory, command };
+function files(config: Config): FileOptions {
+  return { directory: join(config.dataDirectory, 'published'), command: config.publication.command };
 }

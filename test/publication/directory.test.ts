@@ -5,24 +5,21 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { createPublisher, type PublisherOptions } from '../../src/publication/create-publisher.ts';
+import { createPublisher, type FileOptions } from '../../src/publication/create-publisher.ts';
 import { createMaterialSource } from '../support/trust-material.ts';
 
 const source = await createMaterialSource();
 
-function setUp(t: TestContext, o: Partial<PublisherOptions> = {}) {
+function setUp(t: TestContext, o: Partial<FileOptions> = {}, retry = { initialMs: 5, maxMs: 20 }) {
   const parent = mkdtempSync(join(tmpdir(), 'internal-ca-directory-'));
   const directory = join(parent, 'published');
   const create = () => {
     const publisher = createPublisher({
-      directory,
+      files: { directory, ...o },
       secretName: 'internal-ca',
-      namespaces: [],
-      wantedNamespaces: async () => [],
       clock: { now: () => 0 },
       log: { info: () => undefined, warn: () => undefined },
-      retry: { initialMs: 5, maxMs: 20 },
-      ...o,
+      times: { retry },
     });
     t.after(() => publisher.close());
     return publisher;
@@ -145,11 +142,11 @@ describe('the command after a change', { timeout: 20_000 }, () => {
 
   it('is killed with its children when it takes too long', async (t) => {
     const command = '(sleep 2; touch "$INTERNAL_CA_PUBLISHED/../survived") & sleep 100';
-    const { parent, publisher } = setUp(t, {
-      command,
-      commandTimeoutMs: 100,
-      retry: { initialMs: 60_000, maxMs: 60_000 },
-    });
+    const { parent, publisher } = setUp(
+      t,
+      { command, commandTimeoutMs: 100 },
+      { initialMs: 60_000, maxMs: 60_000 },
+    );
     await publisher.publish(source.at(1n));
     assert.match((await publisher.status())[0]?.error ?? '', /no end within 100 ms/);
     await pause(2200);

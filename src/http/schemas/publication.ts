@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { copyReasons, copyStates } from '../../store/publications.ts';
 import { Time } from './common.ts';
 
 export const PublicationSchema = Type.Object({
@@ -7,13 +8,13 @@ export const PublicationSchema = Type.Object({
       '`secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`.',
     examples: ['secret:shop/internal-ca'],
   }),
-  state: Type.Enum(['Current', 'Pending', 'Failed', 'Waiting'], {
+  state: Type.Enum([...copyStates], {
     description:
       '`Current`: it is right. `Pending`: not looked at yet. `Failed`: see `error`; it is tried again. `Waiting`: it cannot be there at present and nothing is wrong; see `waitingFor`.',
   }),
-  why: Type.Array(Type.Enum(['own', 'configured', 'selector', 'enforced']), {
+  why: Type.Array(Type.Enum([...copyReasons]), {
     description:
-      "Why there is a copy: the service's own namespace, named in the configuration, matched by the label selector, or used by an enforced Ingress.",
+      "`own`: the service's own namespace. `configured`: named in the configuration. `selector`: the label selector matches the namespace. `enforced`: an Ingress there is enforced. `named`: an Ingress that is not enforced names it, so it stays and is kept current.",
   }),
   crlNumber: Type.Optional(
     Type.String({

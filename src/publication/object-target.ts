@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { Fault } from '../fault.ts';
+import { type ApplyOptions, fieldManager, type KubernetesObject } from '../kubernetes/client.ts';
+import { copyLabelsText, epochOf, isOurCopy, writeAnnotations, writtenAtOf } from './copy-metadata.ts';
+import type { ClusterTarget, WrittenCopy } from './target.ts';
+import type { TrustMaterial } from './trust-material.ts';
+
+/** What sets one kind of object apart from the others; `id` and `limitBytes` as in `Target`. */
+export interface ObjectKind<T extends KubernetesObject> {
+  readonly id: string;
+  readonly limitBytes: number;
+  sizeOf(material: TrustMaterial): number;
+  /** False where the cluster does not have this kind. */
+  served(): Promise<boolean>;
+  read(): Promise<T | undefined>;
+  /** A reason for not touching an object of ours. */
+  refusal?(present: T): string | undefined;
+  /** The copy as it stands, when nothing is to be written. */
+  standing(present: T, material: TrustMaterial): Omit<WrittenCopy, 'change'> | undefined;
+  /** Takes away what an apply would leave; true when there was something. */
+  clean?(present: T): Promise<boolean>;
+  /** Server-side apply. */
+  apply(o: {
+    readonly material: TrustMaterial;
+    readonly annotations: Readonly<Record<string, string>>;
+    /** The object must still be this one. */
+    readonly guard: { readonly uid?: string; readonly resourceVersion?: string };
+    readonly options: ApplyOptions;
+  }): Promise<T | undefined>;
+  /** Of what was just written. */
+  describe(material: TrustMaterial): Pick<WrittenCopy, 'crlNumber' | 'caFingerprints' | 'sizeBytes'>;
+}
+
+/** Another process may write between our read and our write; each time it does, somebody has made progress. */
+const attempts = 5;
+
+/** Reads, decides and writes the very version that was read: of two writers at once, the later one decides anew. */
+export function objectTarget<T extends KubernetesObject>(kind: ObjectKind<T>, clock: Clock): ClusterTarget {
+  const { id, limitBytes } = kind;
+
+  async function writeOnce(...[material, fence]: Parameters<ClusterTarget['write']>) {
+    const present = await kind.read();
+    if (present === undefined) return create(material, await fence.epoch(0n));
+    refuseForeign(present, id);
+    refuse(kind.refusal?.(present), id);
+    const standing = kind.standing(present, material);
+    if (standing !== undefined) return { ...standing, change: 'kept', ...factsOf(present) } as const;
+    const epoch = await fence.epoch(epochOf(present));
+    // Taking something away moves the version on; the uid is then guard enough.
+    const cleaned = (await kind.clean?.(present)) === true;
+    const written = await kind.apply({
+      material,
+      annotations: annotationsOf(epoch),
+      guard: guardOf(present, !cleaned),
+      // We have just seen it to be ours; with its uid it cannot be another one of that name.
+      options: { force: true },
+    });
+    return written && ({ ...kind.describe(material), change: 'changed', ...factsOf(written) } as const);
+  }
+
+  async function create(material: TrustMaterial, epoch: bigint) {
+    const written = await kind.apply({
+      material,
+      annotations: annotationsOf(epoch),
+      guard: {},
+      options: { fieldManager: creatorName() },
+    });
+    return written && ({ ...kind.describe(material), change: 'created', ...factsOf(written) } as const);
+  }
+
+  const annotationsOf = (epoch: bigint) => writeAnnotations(epoch, new Date(clock.now()));
+
+  return {
+    id,
+    limitBytes,
+    async write(material, fence) {
+      const size = kind.sizeOf(material);
+      if (size > limitBytes) throw tooLarge(id, size, limitBytes);
+      if (!(await kind.served())) return undefined;
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await writeOnce(material, fence);
+        } catch (error) {
+          if (attempt === attempts || !isRace(error)) throw error;
+        }
+      }
+    },
+  };
+}
+
+/**
+ * The API server lets an apply create what is not there, but cannot be asked to do only that; and RBAC can limit an
+ * apply to one name, a POST it cannot. Under a name that nobody else has, an object that another process made meanwhile
+ * with other content is a conflict; under our usual name it would be overwritten, a newer CRL included.
+ */
+function creatorName(): string {
+  return `${fieldManager}-create-${randomBytes(4).toString('hex')}`;
+}
+
+function factsOf(object: KubernetesObject): Pick<WrittenCopy, 'uid' | 'resourceVersion' | 'writtenAt'> {
+  const writtenAt = writtenAtOf(object);
+  return { ...guardOf(object, true), ...(writtenAt === undefined ? {} : { writtenAt }) };
+}
+
+function guardOf({ metadata }: KubernetesObject, withVersion: boolean) {
+  const { uid, resourceVersion } = metadata;
+  return {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined || !withVersion ? {} : { resourceVersion }),
+  };
+}
+
+function refuseForeign(present: KubernetesObject, id: string): void {
+  if (isOurCopy(present)) return;
+  const why = `exists and is not ours (it lacks the labels ${copyLabelsText}); it is left alone. Delete it, or label it to hand it over`;
+  refuse(why, id);
+}
+
+function refuse(why: string | undefined, id: string): void {
+  if (why !== undefined) throw new Fault('publication-refused', `${id} ${why}`);
+}
+
+function tooLarge(id: string, size: number, limit: number): Fault {
+  return new Fault(
+    'conflict',
+    `${id}: the content takes ${size} bytes and such an object holds ${limit}; the last copy that fitted stays, and a shortened CRL is never written`,
+  );
+}
+
+/** Lost a race: read again and decide again. A refusal by admission or by a dying namespace is a conflict too, but no race. */
+function isRace(error: unknown): boolean {
+  const lasting = ['admission-denied', 'namespace-terminating'];
+  return (
+    error instanceof Fault &&
+    error.code === 'conflict' &&
+    error.reasons.length > 0 &&
+    error.reasons.every(({ code }) => !lasting.includes(code))
+  );
+}

@@ -1,0 +1,24 @@
+import { Fault } from '../fault.ts';
+import { isOurCopy } from './copy-metadata.ts';
+import type { NamespacedPlace } from './copy-places.ts';
+
+/**
+ * Deletes our copy unless it is wanted, and exactly the one that was looked at. Whoever starts to want it at this very
+ * moment may have found it still there, so that is asked once more afterwards.
+ */
+export async function removeUnlessWanted(
+  place: NamespacedPlace,
+  isWanted: () => Promise<boolean>,
+): Promise<'removed' | 'kept' | 'wanted-again'> {
+  const seen = await place.look();
+  if (seen === undefined || !isOurCopy(seen) || (await isWanted())) return 'kept';
+  const { uid = '', resourceVersion = '' } = seen.metadata;
+  try {
+    if (!(await place.remove({ uid, resourceVersion }))) return 'kept';
+  } catch (error) {
+    // Somebody has just written it.
+    if (error instanceof Fault && error.code === 'conflict') return 'kept';
+    throw error;
+  }
+  return (await isWanted()) ? 'wanted-again' : 'removed';
+}
