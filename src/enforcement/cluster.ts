@@ -35,7 +35,8 @@ export async function readSurroundings(
   settings: EnforcementSettings,
 ): Promise<Surroundings> {
   const [ingressClasses, config] = await Promise.all([
-    readClasses(api),
+    // They are of the cluster: who is kept to some namespaces has no right to them, and does not try.
+    settings.visibleNamespaces === undefined ? readClasses(api) : undefined,
     readConfig(api, settings.controllerConfigMap),
   ]);
   const unseen = settings.visibleNamespaces === undefined ? [] : [clusterNotSeen];

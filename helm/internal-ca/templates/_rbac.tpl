@@ -42,36 +42,29 @@ RBAC counts as naming it too.
 {{- end }}
 {{- end -}}
 
+{{/* @param .verbs a copy that is always wanted is never deleted */}}
 {{- define "internal-ca.copyWriteRules" -}}
 - apiGroups: [""]
   resources: [secrets]
-  resourceNames: [{{ .Values.publication.secretName }}]
-  verbs: [create, patch, delete]
-{{- with .Values.publication.configMapName }}
+  resourceNames: [{{ .values.publication.secretName }}]
+  verbs: [{{ .verbs }}]
+{{- with .values.publication.configMapName }}
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [{{ . }}]
-  verbs: [create, patch, delete]
+  verbs: [{{ $.verbs }}]
 {{- end }}
-{{ include "internal-ca.eventRules" . }}
-{{- end -}}
-
-{{- define "internal-ca.eventRules" -}}
+# What was done, told beside the object. A POST has no name in its path, and the names of Events are random.
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
 
-{{- define "internal-ca.ingressReadRules" -}}
+{{/* @param .verbs those of Ingresses in one place */}}
+{{- define "internal-ca.ingressRules" -}}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
-  verbs: [get, list, watch]
-{{- end -}}
-
-{{- define "internal-ca.ingressWriteRules" -}}
-- apiGroups: [networking.k8s.io]
-  resources: [ingresses]
-  verbs: [patch]
+  verbs: [{{ .verbs }}]
 {{- end -}}
 
 {{/* The rules of the ClusterRole; empty when nothing of the cluster is asked for. */}}
@@ -80,27 +73,30 @@ RBAC counts as naming it too.
 # Copies are watched wherever they are, by their one name.
 {{ include "internal-ca.copyReadRules" . }}
 {{- if include "internal-ca.copiesAnywhere" . }}
-{{ include "internal-ca.copyWriteRules" . }}
+{{ include "internal-ca.copyWriteRules" (dict "values" .Values "verbs" "create, patch, delete") }}
 {{- end }}
 {{- if .Values.enforcement.enabled }}
 # Which clients nginx verifies is decided per host over all namespaces, so the Ingresses of all have to be read.
-{{ include "internal-ca.ingressReadRules" . }}
+{{ include "internal-ca.ingressRules" (dict "verbs" (ternary "get, list, watch, patch" "get, list, watch" (eq (include "internal-ca.ingressesAnywhere" .) "true"))) }}
 - apiGroups: [networking.k8s.io]
   resources: [ingressclasses]
   verbs: [list]
+{{- else if .Values.publication.namespaceSelector }}
+# A copy that an Ingress still names is not removed, though its namespace no longer matches.
+{{ include "internal-ca.ingressRules" (dict "verbs" "list") }}
 {{- end }}
-{{- if include "internal-ca.ingressesAnywhere" . }}
-{{ include "internal-ca.ingressWriteRules" . }}
-{{- end }}
+{{- $namespaceVerbs := concat (ternary (list "get") list .Values.enforcement.enabled) (ternary (list "list" "watch") list (ne .Values.publication.namespaceSelector "")) }}
+{{- with $namespaceVerbs }}
 - apiGroups: [""]
   resources: [namespaces]
-  verbs: [get{{ if .Values.publication.namespaceSelector }}, list, watch{{ end }}]
+  verbs: [{{ join ", " . }}]
+{{- end }}
 {{- end }}
 {{- with .Values.publication.clusterTrustBundleName }}
 - apiGroups: [certificates.k8s.io]
   resources: [clustertrustbundles]
   resourceNames: [{{ . }}]
-  verbs: [get, create, patch, delete]
+  verbs: [get, create, patch]
 {{- end }}
 {{- if .Values.access.serviceAccountGrants }}
 # Whose token it is that a caller from inside shows.
