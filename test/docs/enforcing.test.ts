@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { declarationAnnotation, declarationOptions } from '../../src/enforcement/declaration.ts';
+import { eventTypes } from '../../src/enforcement/events.ts';
 import { readDocument, root } from './documents.ts';
 
 /** docs/enforcing-an-ingress.md explains every reason, warning and state that an answer can have. */
@@ -33,7 +35,8 @@ test('every reason and warning of the source is explained', () => {
 
 test('nothing is explained that does not exist', () => {
   const source = codesInSource();
-  const elsewhere = ['admission-denied'];
+  // `api-error.ts` has them.
+  const elsewhere = ['admission-denied', 'object-modified', 'uid-mismatch', 'field-manager-conflict'];
   const kebab = [...explained()].filter((code) => code.includes('-') && !code.startsWith('ssl-client-'));
   const annotations = kebab.filter((code) => /^(auth-tls|force-ssl)/.test(code));
   assert.deepEqual(
@@ -52,4 +55,42 @@ test('every state is explained', () => {
     states.filter((state) => !explained().has(state)),
     [],
   );
+});
+
+/** Table cells of the first column, whole. */
+function firstCells(): Set<string> {
+  const cells = [...guide.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell);
+  return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)));
+}
+
+function sourceOf(pattern: string): string {
+  const files = globSync(pattern, { cwd: root });
+  return files.map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
+}
+
+test('the table of names has every label and annotation of ours, and no other', () => {
+  const literal = sourceOf('src/**/*.ts').matchAll(/'(internal-ca\.io\/[a-z-]+)/g);
+  const options = Object.values(declarationOptions).map(({ name }) => name);
+  const inSource = new Set([...[...literal].map(([, name = '']) => name), ...options]);
+  assert.ok(inSource.size > 10, [...inSource].join());
+  const inTable = [...firstCells()].filter((text) => text.startsWith('internal-ca.io/'));
+  assert.deepEqual(inTable.map((text) => text.split(':')[0]).sort(), [...inSource].sort());
+});
+
+test('the table of Events has every one', () => {
+  const source = sourceOf('src/{enforcement,publication}/**/*.ts');
+  const told = [...source.matchAll(/\breason: '([A-Z][A-Za-z]+)'/g)].map(([, reason = '']) => reason);
+  const events = new Set([...told, ...Object.keys(eventTypes)]);
+  assert.ok(events.size > 9, [...events].join());
+  assert.deepEqual(
+    [...events].filter((event) => !firstCells().has(event)),
+    [],
+  );
+});
+
+test('the guide to GitOps has every annotation that asks', () => {
+  const gitops = readDocument('docs/gitops.md');
+  for (const name of [declarationAnnotation, ...Object.values(declarationOptions).map((each) => each.name)]) {
+    assert.ok(gitops.includes(`| \`${name}\` |`), name);
+  }
 });
