@@ -28,6 +28,7 @@ import { revocations } from './routes/revocations.ts';
 import { tokens } from './routes/tokens.ts';
 import { formats } from './schemas/common.ts';
 import { setSecurityHeaders } from './security-headers.ts';
+import { endSilentConnections } from './silent-connections.ts';
 import { checkingInterval, type TlsListener } from './tls-listener.ts';
 
 /**
@@ -64,6 +65,7 @@ async function setFrame(app: FastifyInstance, parts: HttpParts, nothingHere: str
   logRequests(app, parts.metrics);
   await setSecurityHeaders(app);
   refuseWhileDraining(app);
+  endSilentConnections(app);
   refuseUnknownRoutes(app, nothingHere);
   requireCallers(app, parts.authenticator, docsPrefix);
   convertQueries(app);
@@ -73,7 +75,7 @@ async function setFrame(app: FastifyInstance, parts: HttpParts, nothingHere: str
 
 function createServer(parts: HttpParts, tls?: TlsListener): FastifyInstance {
   const { options } = parts;
-  const app = fastify({
+  return fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
@@ -105,8 +107,6 @@ function createServer(parts: HttpParts, tls?: TlsListener): FastifyInstance {
       },
     },
   });
-  if (tls !== undefined) app.addHook('preClose', async () => tls.endHandshakes());
-  return app;
 }
 
 function factoryOf(tls: TlsListener, options: HttpOptions): FastifyServerFactory {

@@ -25,7 +25,7 @@ export function rememberExchanges(app: FastifyInstance): void {
  * not HTTP. There is no reply object, so the answer is written by hand.
  */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(latest.get(socket))) {
+  if (!isOfHttp(error.code) || !socket.writable || isAnswered(latest.get(socket))) {
     socket.destroy();
     return;
   }
@@ -38,6 +38,11 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** Else the connection itself broke or its TLS handshake failed: no answer would arrive, and writing one could wait. */
+function isOfHttp(code = ''): boolean {
+  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
 import type { HttpOptions } from './parts.ts';
 import { secureContextOf, type TlsIdentity } from './tls-identity.ts';
 
@@ -12,25 +11,10 @@ export interface TlsListener {
   open(times: Times, listener: RequestListener): Server;
   /** New connections see this identity; those that are open go on. @throws what OpenSSL has against it */
   use(identity: TlsIdentity): void;
-  /** Ends connections whose handshake has not ended: no request can be on them, and closing would wait for them. */
-  endHandshakes(): void;
 }
 
 export function createTlsListener(identity: TlsIdentity): TlsListener {
   let server: Server | undefined;
-  const handshakes = new Map<string, Socket>();
-
-  function follow(opened: Server): void {
-    opened.on('connection', (socket: Socket) => {
-      const peer = peerOf(socket);
-      handshakes.set(peer, socket);
-      socket.once('close', () => {
-        if (handshakes.get(peer) === socket) handshakes.delete(peer);
-      });
-    });
-    opened.on('secureConnection', (socket) => handshakes.delete(peerOf(socket)));
-  }
-
   return {
     open(times, listener) {
       const { requestTimeoutMilliseconds, keepAliveTimeoutMilliseconds } = times;
@@ -46,22 +30,13 @@ export function createTlsListener(identity: TlsIdentity): TlsListener {
         },
         listener,
       );
-      follow(server);
       return server;
     },
     use: (next) => server?.setSecureContext(secureContextOf(next)),
-    endHandshakes() {
-      for (const socket of handshakes.values()) socket.destroy();
-    },
   };
 }
 
 /** Node looks for late requests only this often; its default of 30 s would make the timeout a lie. */
 export function checkingInterval({ requestTimeoutMilliseconds }: Pick<Times, 'requestTimeoutMilliseconds'>) {
   return Math.max(100, Math.floor(requestTimeoutMilliseconds / 4));
-}
-
-/** The TLS socket is another object than the one below it; their peer is the same. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

@@ -102,7 +102,10 @@ const answers: readonly (readonly [what: string, status: TokenReviewStatus])[] =
   ['is not authenticated', unknown],
   ['names other audiences', { ...robot, audiences: ['other'] }],
   ['names no audience, as authenticators that know none', { ...robot, audiences: [] }],
-  ['names another user', { ...robot, user: { username: 'system:serviceaccount:ops:other', groups } }],
+  [
+    'names another user',
+    { ...robot, user: { username: 'oidc:alice', groups: ['system:serviceaccounts:ops'] } },
+  ],
   ['names nobody', { authenticated: true, audiences: ['internal-ca'] }],
   ['says no, whatever user it names', { ...robot, authenticated: false }],
 ];

@@ -109,6 +109,16 @@ test('closing finishes what is in flight and turns new requests away', async (t)
   await closed;
 });
 
+test('closing does not wait for a connection that asks nothing', async (t) => {
+  const { app, port } = await listening(t);
+  const accepted = once(app.server, 'connection');
+  const silent = connect(port, '127.0.0.1');
+  await accepted;
+  const ended = once(silent.resume(), 'close');
+  await app.close();
+  await ended;
+});
+
 function post(port: number, token: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/pkcs10' };
