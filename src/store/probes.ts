@@ -25,10 +25,10 @@ export interface ProbeScheduleEntry {
 
 export interface ProbeStore {
   /**
-   * Keeps the report, unless the client verification is gone.
-   * @returns the verdict of the report that it replaces; undefined when there was none
+   * Keeps the report, unless the client verification is gone or has changed since.
+   * @returns the verdict of the report that it replaces, null when there was none; undefined when it was not kept
    */
-  put(record: ProbeRecord): Promise<string | undefined>;
+  put(record: ProbeRecord): Promise<string | null | undefined>;
   /** Another try told nothing: the report stands. */
   touch(namespace: string, name: string): Promise<void>;
   find(namespace: string, name: string): Promise<ProbeRecord | undefined>;
@@ -42,10 +42,10 @@ export interface ProbeStore {
 
 const columns = `namespace, name, verdict, probed_at as "probedAt", record_updated_at as "recordUpdatedAt", report`;
 
-// The row of the client verification is locked, so that it cannot be deleted between the look and the insert.
+// The row of the client verification is locked, so that it stays as it is between the look and the insert.
 const putText = `
 with subject as (
-  select namespace, name from client_verifications where namespace = $1 and name = $2 for key share
+  select namespace, name from client_verifications where namespace = $1 and name = $2 and updated_at = $5 for share
 ), old as (
   select verdict from probes where namespace = $1 and name = $2
 ), written as (
@@ -55,7 +55,7 @@ with subject as (
     verdict = excluded.verdict, probed_at = excluded.probed_at, record_updated_at = excluded.record_updated_at,
     report = excluded.report, tried_at = excluded.tried_at
 )
-select verdict from old`;
+select (select verdict from old) as replaced from subject`;
 
 const scheduleText = `
 select v.namespace, v.name, v.updated_at as "recordUpdatedAt", p.verdict,
@@ -68,11 +68,11 @@ order by v.namespace, v.name`;
 export function createProbeStore(db: Pick<Database, 'query'>): ProbeStore {
   return {
     async put({ namespace, name, verdict, probedAt, recordUpdatedAt, report }) {
-      const [old] = await db.query<{ verdict: string }>({
+      const [kept] = await db.query<{ replaced: string | null }>({
         text: putText,
         values: [namespace, name, verdict, probedAt, recordUpdatedAt, JSON.stringify(report)],
       });
-      return old?.verdict;
+      return kept?.replaced;
     },
     async touch(namespace, name) {
       await db.query({

@@ -38,7 +38,7 @@ test('a report comes back as it was put, and tells the verdict that it replaces'
   const { db } = await createTestDatabase(t);
   await enforce(db);
   const store = createProbeStore(db);
-  assert.equal(await store.put(report), undefined);
+  assert.equal(await store.put(report), null);
   assert.deepEqual(await store.find('shop', 'web'), report);
   const next = { ...report, verdict: 'contradicted', probedAt: daysFrom(start, 2), report: {} };
   assert.equal(await store.put(next), 'confirmed');
@@ -55,6 +55,16 @@ test('a report goes with its client verification, and none comes without one', a
   await store.put(report);
   await createClientVerificationStore(db).delete('shop', 'web');
   assert.deepEqual(await store.list(), []);
+});
+
+test('a report about an earlier wish is not kept', async (t) => {
+  const { db } = await createTestDatabase(t);
+  const store = createProbeStore(db);
+  await enforce(db);
+  await store.put(report);
+  await enforce(db, 'web', daysFrom(start, 1));
+  assert.equal(await store.put({ ...report, verdict: 'contradicted' }), undefined);
+  assert.deepEqual(await store.list(), [report]);
 });
 
 test('the schedule has what is applied, and only reports about the present record', async (t) => {

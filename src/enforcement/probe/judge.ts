@@ -49,7 +49,7 @@ export function judgeHost(answers: HostAnswers, circumstances: Circumstances): J
   const none = readAnswer(answers['no-certificate']);
   const ours = readAnswer(answers['our-certificate']);
   const unknown = readAnswer(answers['unknown-authority']);
-  const closedToEverybody = none === 'closed' && ours === 'closed';
+  const closedToEverybody = isClosedToEverybody(answers, circumstances, [none, ours, unknown]);
   const it: Case = { ...circumstances, answers, none, ours, unknown, closedToEverybody };
   return [
     judged(it, 'no-certificate', expectationOfNobody(it), ruleNobody(it)),
@@ -62,6 +62,23 @@ export function judgeHost(answers: HostAnswers, circumstances: Circumstances): J
       rulePlainHttp(it),
     ),
   ];
+}
+
+/**
+ * 403 for all three. Where nobody is let in without a certificate, that is no application's; where it is optional, only a door
+ * that is closed says it to a stranger, too, in its own words.
+ */
+function isClosedToEverybody(
+  answers: HostAnswers,
+  { settings: { mode } }: Circumstances,
+  readings: readonly Reading[],
+): boolean {
+  if (mode === 'off') return false;
+  if (mode === 'optional') return readings.every((reading) => reading === 'closed');
+  const three = [answers['no-certificate'], answers['our-certificate'], answers['unknown-authority']];
+  return three.every(
+    (answer) => answer.kind === 'http' && answer.status === 403 && answer.refusal !== 'name-not-allowed',
+  );
 }
 
 function judged(it: Case, name: ProbeCheckName, expected: ProbeExpectation, ruling: Ruling): JudgedCheck {
@@ -101,6 +118,7 @@ function ruleOurs(it: Case): Ruling {
   if (it.settings.mode === 'off') return ruleWelcome(it, it.ours, 'still-verified');
   if (it.ours === 'refused') return it.clockSkewed ? unclear('clock-skew') : contradicts('ours-refused');
   if (it.settings.mode === 'optional') return ruleWelcome(it, it.ours, 'ours-refused');
+  if (it.closedToEverybody) return contradicts('closed-to-everybody');
   if (nameIsAnothers(it)) return ruleAnothersName(it);
   switch (it.ours) {
     case 'let-in':
@@ -109,38 +127,31 @@ function ruleOurs(it: Case): Ruling {
       // With no name wished for, the pattern is somebody else's, and to have come to it proves the certificate.
       return it.settings.matchCommonName === undefined ? fine : contradicts('ours-refused');
     case 'closed':
-      if (it.closedToEverybody) return contradicts('closed-to-everybody');
-      return pastTheCheck(it, 'answer-unclear');
     case 'from-behind':
-      return pastTheCheck(it, 'answer-unclear');
+      // Where nobody is let in without a certificate, another answer than that refusal comes from behind the check.
+      return it.none === 'refused' ? fine : unclear('answer-unclear');
     default:
       return notSeen(it.ours);
   }
 }
 
-/** Where nobody is let in without a certificate, another answer than that refusal comes from behind the check. */
-function pastTheCheck({ none }: Case, otherwise: FindingCode): Ruling {
-  return none === 'refused' ? fine : unclear(otherwise);
-}
-
 function ruleAnothersName(it: Case): Ruling {
   if (it.ours === 'refused-by-name') return fine;
-  if (it.ours === 'let-in') return contradicts('name-not-checked');
-  if (it.closedToEverybody) return contradicts('closed-to-everybody');
-  return notSeen(it.ours);
+  return it.ours === 'let-in' ? contradicts('name-not-checked') : notSeen(it.ours);
 }
 
 /** Somebody who has to be turned away. */
 function ruleStranger(it: Case, reading: Reading, finding: FindingCode): Ruling {
-  if (reading === 'refused' || reading === 'refused-by-name') return fine;
-  if (reading === 'let-in') return contradicts(finding);
-  return it.closedToEverybody && reading === 'closed' ? fine : notSeen(reading);
+  if (it.closedToEverybody || reading === 'refused' || reading === 'refused-by-name') return fine;
+  return reading === 'let-in' ? contradicts(finding) : notSeen(reading);
 }
 
 /** Somebody who must not be turned away for a certificate. */
 function ruleWelcome(it: Case, reading: Reading, finding: FindingCode): Ruling {
   if (reading === 'refused' || reading === 'refused-by-name') return contradicts(finding);
-  if (reading === 'closed') return it.closedToEverybody ? contradicts('closed-to-everybody') : fine;
+  if (it.closedToEverybody) return contradicts('closed-to-everybody');
+  // With nobody asked, a door that is closed and an application that says 403 to all look the same.
+  if (reading === 'closed') return it.settings.mode === 'off' ? unclear('answer-unclear') : fine;
   return reading === 'let-in' || reading === 'from-behind' ? fine : notSeen(reading);
 }
 

@@ -13,7 +13,7 @@ export interface KeepingParts {
 }
 
 /**
- * Makes it the standing report, and tells beside the Ingress when the verdict turns. A try that told nothing takes back no
+ * Makes it the standing report, unless the wish is another one by now, and tells beside the Ingress when the verdict turns. A try that told nothing takes back no
  * contradiction: the door was seen open and has not been seen closed since.
  * @throws Fault `database-unavailable`
  */
@@ -31,14 +31,14 @@ export async function keepReport(
       return;
     }
   }
-  const before = await parts.rows.put(toRow(report));
-  const event = turnOf(before, report);
+  const replaced = await parts.rows.put(toRow(report));
+  const event = replaced === undefined ? undefined : turnOf(replaced, report);
   if (event !== undefined) {
     tell(parts.events, { metadata: { namespace, name, uid: record.uid } }, event);
   }
 }
 
-function turnOf(before: string | undefined, { verdict, reasons }: DetailedProbeReport) {
+function turnOf(before: string | null, { verdict, reasons }: DetailedProbeReport) {
   if (verdict === 'contradicted' && before !== 'contradicted') {
     const details = reasons.map(({ detail }) => detail).join(' ');
     return { reason: 'ProbeContradicts', message: details } satisfies IngressEvent;

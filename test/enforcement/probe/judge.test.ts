@@ -112,11 +112,15 @@ test('a door whose clock is away may refuse a valid certificate for its time', (
 });
 
 test('403 for everybody is a closed door, not an enforced one', () => {
-  for (const how of [on, optional, off, forAlice]) {
+  for (const how of [on, optional, forAlice]) {
     const found = judge({ ...all(closed), 'plain-http': closed }, how);
     assert.equal(found['our-certificate'], 'contradicts: closed-to-everybody');
     assert.equal(found['plain-http'], 'fine');
   }
+  assert.equal(judge(all(http(403)), on)['our-certificate'], 'contradicts: closed-to-everybody');
+  // An application may say so to whoever comes.
+  assert.equal(judge(all(http(403)), off)['our-certificate'], 'fine');
+  assert.equal(judge(all(closed), off)['our-certificate'], 'unclear: answer-unclear');
   // Behind a working check it comes from something else: an allow-list of addresses, the application.
   assert.equal(judge({ 'our-certificate': closed })['our-certificate'], 'fine');
   assert.equal(judge({ 'no-certificate': closed })['no-certificate'], 'unclear: answer-unclear');

@@ -9,7 +9,7 @@ const words: readonly { readonly status: number; readonly says: string; readonly
   { status: 400, says: 'The SSL certificate error', means: 'bad-certificate' },
   { status: 403, says: 'client certificate unauthorized', means: 'name-not-allowed' },
   // `return 403` of a host whose Secret cannot be used; also of an address that is not on the allow-list.
-  { status: 403, says: '<center>403 Forbidden</center>', means: 'closed' },
+  { status: 403, says: '<center><h1>403 Forbidden</h1></center>', means: 'closed' },
 ];
 
 /** How nginx turns a client away. With an error page it is that one which answers to both kinds of 400. */
