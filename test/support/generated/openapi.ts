@@ -146,7 +146,7 @@ export interface paths {
         get: operations["getClientVerification"];
         /**
          * Make an Ingress refuse clients without a valid certificate
-         * @description First the Secret in the namespace, then the annotations in one write; on any failure the Ingress is as it was. Repeating it repairs drift. `dryRun=true` checks everything and writes nothing.
+         * @description First the Secret in the namespace, then the annotations in one write; on any failure the Ingress is as it was. What other field managers hold is taken over. An Ingress that asks by its own annotation is a 409 with the reason `declared-by-annotation`, here and for DELETE. `dryRun=true` checks everything and writes nothing.
          *
          *     Needs the permission `client-verifications:write`.
          */
@@ -184,6 +184,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/namespaces/{namespace}/ingresses/{name}/client-verification/probe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try the Ingress's doors, and tell what they do
+         * @description Connects to every host through the controller: without a certificate, with a one-minute certificate of ours, with one of an unknown CA, and over plain HTTP. The verdict decides about the state `NotEnforced`.
+         *
+         *     Needs the permission `client-verifications:write`.
+         */
+        post: operations["probeClientVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/publications": {
         parameters: {
             query?: never;
@@ -193,7 +215,9 @@ export interface paths {
         };
         /**
          * Every copy of ca.crt and ca.crl: where, which CRL, when, and what went wrong
-         * @description Needs the permission `publications:read`.
+         * @description An enforcer sees the copies in the namespaces of its own grant, the service's own, and those that lie in no namespace.
+         *
+         *     Needs the permission `publications:read`.
          */
         get: operations["listPublications"];
         put?: never;
@@ -811,6 +835,11 @@ export interface components {
             namespace: string;
             /** @example web */
             name: string;
+            /**
+             * @description Who wishes it: whoever called, or the Ingress by its annotation.
+             * @enum {unknown}
+             */
+            origin: "api" | "annotation";
             /** @example ingress-nginx */
             controller: string;
             /** @example internal-ca */
@@ -847,7 +876,7 @@ export interface components {
                 detail: string;
             }[];
             /** @enum {unknown} */
-            state: "Planned" | "Enforced" | "Off" | "Pending" | "Drifted" | "Unsafe" | "Missing" | "NotEnforced";
+            state: "Planned" | "Undone" | "Missing" | "Pending" | "Conflict" | "Drifted" | "Off" | "NotEnforced" | "Unsafe" | "Enforced";
             observed: {
                 /** @enum {unknown} */
                 ingress: "present" | "missing" | "recreated";
@@ -856,6 +885,13 @@ export interface components {
                     wanted: string | null;
                     found: string | null;
                     manager?: string;
+                }[];
+                /** @description In state `Conflict`: who holds what, and is not fought. */
+                conflicts: {
+                    annotation: string;
+                    manager: string;
+                    found: string | null;
+                    wanted: string | null;
                 }[];
                 problems: {
                     code: string;
@@ -870,6 +906,21 @@ export interface components {
                      */
                     writtenAt?: string;
                     error?: string;
+                };
+                /** @description What the door did when it was last tried. */
+                probe?: {
+                    /** @enum {unknown} */
+                    verdict: "confirmed" | "contradicted" | "inconclusive";
+                    /**
+                     * Format: date-time
+                     * @description RFC 3339; answers are in UTC and whole seconds.
+                     * @example 2027-11-23T10:00:00Z
+                     */
+                    probedAt: string;
+                    reasons: {
+                        code: string;
+                        detail: string;
+                    }[];
                 };
             };
             dryRun: boolean;
@@ -890,6 +941,74 @@ export interface components {
         ClientVerificationList: {
             items: components["schemas"]["ClientVerification"][];
         };
+        ProbeReport: {
+            /** @example shop */
+            namespace: string;
+            /** @example web */
+            name: string;
+            /**
+             * @description `confirmed`: every host did what is wished. `contradicted`: at least one did not. `inconclusive`: not everything could be seen.
+             * @enum {unknown}
+             */
+            verdict: "confirmed" | "contradicted" | "inconclusive";
+            /**
+             * Format: date-time
+             * @description RFC 3339; answers are in UTC and whole seconds.
+             * @example 2027-11-23T10:00:00Z
+             */
+            probedAt: string;
+            /**
+             * @description Where the connections went; absent when no address is known.
+             * @example ingress-nginx-controller.ingress-nginx.svc
+             */
+            address?: string;
+            hosts: {
+                /** @example shop.example */
+                host: string;
+                /**
+                 * @description Sent as SNI and Host: a label of ours in place of an asterisk.
+                 * @example shop.example
+                 */
+                serverName: string;
+                checks: {
+                    /** @enum {unknown} */
+                    name: "no-certificate" | "our-certificate" | "unknown-authority" | "plain-http";
+                    /** @enum {unknown} */
+                    expected: "refused" | "let-in" | "refused-for-its-name" | "redirected-or-refused" | "anything";
+                    /** @description What the connection came to. */
+                    answer: {
+                        /** @enum {unknown} */
+                        kind: "http" | "tls-alert" | "refused" | "timeout" | "reset" | "closed" | "unresolved" | "unreachable" | "tls-failed" | "malformed";
+                        /**
+                         * @description With `http`.
+                         * @example 400
+                         */
+                        status?: number;
+                        /** @description With `http`: where a redirect leads. */
+                        location?: string;
+                        /**
+                         * @description With `http`: what the controller's own words mean; absent where the answer may be the application's.
+                         * @enum {unknown}
+                         */
+                        refusal?: "no-certificate" | "bad-certificate" | "name-not-allowed" | "error-page" | "closed" | "perhaps";
+                        /**
+                         * @description With `tls-alert`: its name in RFC 8446.
+                         * @example certificate_required
+                         */
+                        alert?: string;
+                    };
+                    /** @enum {unknown} */
+                    outcome: "as-expected" | "contradicts" | "unclear";
+                    /** @example HTTP 400 (no-certificate). */
+                    detail: string;
+                }[];
+            }[];
+            /** @description Why the verdict is not `confirmed`. */
+            reasons: {
+                code: string;
+                detail: string;
+            }[];
+        };
         Publication: {
             /**
              * @description `secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`.
@@ -901,8 +1020,8 @@ export interface components {
              * @enum {unknown}
              */
             state: "Current" | "Pending" | "Failed" | "Waiting";
-            /** @description Why there is a copy: the service's own namespace, named in the configuration, matched by the label selector, or used by an enforced Ingress. */
-            why: ("own" | "configured" | "selector" | "enforced")[];
+            /** @description `own`: the service's own namespace. `configured`: named in the configuration. `selector`: the label selector matches the namespace. `enforced`: an Ingress there is enforced. `named`: an Ingress that is not enforced names it, so it stays and is kept current. */
+            why: ("own" | "configured" | "selector" | "enforced" | "named")[];
             /**
              * @description Absent when nothing is there yet, and where only the CA certificates are kept.
              * @example 17
@@ -2293,6 +2412,106 @@ export interface operations {
             };
         };
     };
+    probeClientVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each answer, and the verdict. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeReport"];
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication is required. */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The permission is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `client-verification-not-found`: Client verification is not enforced on this Ingress. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `kubernetes-off`: The service runs without Kubernetes. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `key-unavailable`: The authority's key is not usable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
+             *     `database-unavailable`: The database is not reachable.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listPublications: {
         parameters: {
             query?: never;
@@ -2302,7 +2521,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every copy, those that could not be written included. */
+            /** @description Every copy the caller may see, those that could not be written included. */
             200: {
                 headers: {
                     [name: string]: unknown;
