@@ -77,7 +77,7 @@ export function startClusterKeeper(o: ClusterKeeperOptions, term: Term): Cluster
     store: o.store,
     epoch: term.epoch,
     retry: times.retry,
-    onFailed: (error) => log.warn({ err: error }, 'the state of the copies could not be recorded'),
+    onTrouble: (error) => log.warn({ err: error }, 'the state of the copies could not be recorded'),
   });
   const book = createCopyBook({ ...o, onChanged: records.note });
   const queue = createWorkQueue({ reconcile, concurrency: parallelWrites, retry: times.retry, onFailed });

@@ -1,5 +1,6 @@
 import type { BackOffSettings } from '../kubernetes/client.ts';
 import { createWorkQueue } from '../reconcile/create-work-queue.ts';
+import { createTrouble } from '../reconcile/trouble.ts';
 import type { PublicationStore } from '../store/publications.ts';
 import type { PublishedCopy } from './publisher.ts';
 
@@ -7,7 +8,8 @@ export interface CopyRecordsOptions {
   readonly store: Pick<PublicationStore, 'save' | 'retain'>;
   readonly epoch: bigint;
   readonly retry: BackOffSettings;
-  onFailed(error: unknown): void;
+  /** Once for each cause; it is tried again. */
+  onTrouble(error: unknown): void;
 }
 
 /** Writes down what the leader knows of the copies, for the other replicas: many changes in one statement. */
@@ -23,6 +25,7 @@ const key = 'changes';
 
 export function createCopyRecords(o: CopyRecordsOptions): CopyRecords {
   let changes = new Map<string, PublishedCopy | undefined>();
+  const trouble = createTrouble();
   let retained: readonly string[] | undefined;
 
   async function flush(): Promise<undefined> {
@@ -34,6 +37,7 @@ export function createCopyRecords(o: CopyRecordsOptions): CopyRecords {
       const put = [...taken.values()].filter((copy) => copy !== undefined);
       const forget = [...taken].filter(([, copy]) => copy === undefined).map(([target]) => target);
       await o.store.save({ put, forget }, o.epoch);
+      trouble.over();
     } catch (error) {
       // What came meanwhile is newer.
       changes = new Map([...taken, ...changes]);
@@ -45,7 +49,9 @@ export function createCopyRecords(o: CopyRecordsOptions): CopyRecords {
   const queue = createWorkQueue({
     reconcile: flush,
     retry: o.retry,
-    onFailed: (_key, error) => o.onFailed(error),
+    onFailed(_key, error) {
+      if (trouble.isNews(error)) o.onTrouble(error);
+    },
   });
 
   return {

@@ -1,3 +1,4 @@
+import { createTrouble } from '../reconcile/trouble.ts';
 import type { CopyReason } from './publisher.ts';
 
 export interface CopyWishesOptions {
@@ -26,7 +27,7 @@ export interface CopyWishes {
 export function createCopyWishes(o: CopyWishesOptions): CopyWishes {
   const configured = new Set(o.configured);
   let enforced: ReadonlySet<string> | undefined;
-  let trouble = '';
+  const trouble = createTrouble();
   let asked = 0;
   let answered = 0;
 
@@ -50,12 +51,10 @@ export function createCopyWishes(o: CopyWishesOptions): CopyWishes {
         // Of two answers that cross, the one to the later question counts.
         if (turn > answered) enforced = new Set(namespaces);
         answered = Math.max(turn, answered);
-        trouble = '';
+        trouble.over();
         return true;
       } catch (error) {
-        const text = String(error);
-        if (text !== trouble) o.onTrouble(error);
-        trouble = text;
+        if (trouble.isNews(error)) o.onTrouble(error);
         return false;
       }
     },

@@ -1,5 +1,6 @@
 import { Fault } from '../fault.ts';
 import type { KubernetesApi, WatchableResources, Watcher, WatchScope } from '../kubernetes/client.ts';
+import { createTrouble } from './trouble.ts';
 
 export interface InformerOptions<R extends keyof WatchableResources> {
   readonly api: Pick<KubernetesApi, 'watch'>;
@@ -63,28 +64,26 @@ export function createInformer<R extends keyof WatchableResources>(
     const cache = new Map<string, T>();
     caches.push(cache);
     let listed = false;
-    let outage: string | undefined;
+    const outage = createTrouble();
     return o.api.watch(
       o.resource,
       { ...o.scope, ...(namespace === undefined ? {} : { namespace }) },
       {
         onList(items) {
-          outage = undefined;
+          outage.over();
           replace(cache, items, o.onChange);
           if (!listed) seen();
           listed = true;
         },
         onEvent(type, object) {
-          outage = undefined;
+          outage.over();
           const key = keyOf(object);
           if (type === 'DELETED') cache.delete(key);
           else cache.set(key, object);
           o.onChange(key, type === 'DELETED' ? undefined : object);
         },
         onError(error) {
-          const message = error instanceof Error ? error.message : String(error);
-          if (message !== outage) o.onError?.(error);
-          outage = message;
+          if (outage.isNews(error)) o.onError?.(error);
         },
       },
     );
