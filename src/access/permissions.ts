@@ -3,7 +3,7 @@ import { type Caller, everything, type Grant, type Role } from './caller.ts';
 
 /**
  * Every permission and the roles that have it. There is no other rule but the limits of a grant: `certificates:issue`
- * holds for the profiles of an issuer, `client-verifications:*` for the namespaces of an enforcer.
+ * holds for the profiles of an issuer, `client-verifications:*` and `publications:read` for the namespaces of an enforcer.
  *
  * An issuer reads what it issued itself (`certificates:read-own`) and nothing else; a revoker reads every certificate,
  * since it has to find the one to revoke. Authorities and profiles are open to whoever has any token.

@@ -185,6 +185,14 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
           caFingerprints: [],
           waitingFor: 'There is no namespace gone.',
         },
+        { target: 'secret:pki/internal-ca', state: 'Current', why: ['own'], caFingerprints: ['ab'] },
+        { target: 'configmap:bank/internal-ca', state: 'Current', why: ['selector'], caFingerprints: ['ab'] },
+        {
+          target: 'clustertrustbundle:internal-ca',
+          state: 'Current',
+          why: ['configured'],
+          caFingerprints: [],
+        },
       ],
     },
     ...(change.withoutKubernetes === true

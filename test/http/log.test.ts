@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from '../../src/observability/logger.ts';
+import { claimsOf, unsignedToken } from '../access/service-account-tokens.ts';
 import { serial } from './fake-parts.ts';
-import { csr, testApp } from './support.ts';
+import { assertProblem, csr, testApp } from './support.ts';
 
 /** A logger as the service has it, with what it wrote. */
 function captured() {
@@ -102,4 +103,32 @@ test('an unforeseen error is logged with its stack under the request id', async 
   const error = entries().find(({ level }) => level === 50);
   assert.equal(error?.requestId, 'r9');
   assert.match(JSON.stringify(error?.err), /TypeError.*broken inside.*fake-parts|broken inside/s);
+});
+
+test('a JWT is never in the log, wherever somebody put it', async (t) => {
+  const { logger, lines } = captured();
+  const { app, call } = await testApp(t, { logger });
+  const token = unsignedToken(claimsOf('shop', 'robot'));
+  const headers = { authorization: `Bearer ${token}` };
+  assertProblem(await call(undefined, 'GET', '/v1/tokens', { headers }), 'unauthenticated');
+  await call(undefined, 'GET', `/v1/tokens/${token}`, { headers });
+  await app.inject(`/${token}?token=${token}`);
+  await app.inject({ method: 'POST', url: '/livez', headers: { 'x-request-id': token } });
+  logger.error({ err: new Error(`refused: ${token}`), note: token }, token);
+  assert.ok(lines.length >= 5);
+  const [, payload = '', signature = ''] = token.split('.');
+  for (const line of lines) {
+    assert.ok(!line.includes(payload.slice(0, 40)), line);
+    assert.ok(!line.includes(signature.slice(0, 40)), line);
+  }
+});
+
+test('a bearer token may have 4,096 characters, and one more is no token', async (t) => {
+  const adminToken = 'x'.repeat(4_096);
+  const { call } = await testApp(t, { adminToken });
+  const status = async (token: string): Promise<number> =>
+    (await call(undefined, 'GET', '/v1/tokens', { headers: { authorization: `Bearer ${token}` } }))
+      .statusCode;
+  assert.equal(await status(adminToken), 200);
+  assert.equal(await status(`${adminToken}x`), 401);
 });

@@ -164,6 +164,26 @@ test('an enforcer is held to its namespaces', async (t) => {
   assert.equal((await call('reader', 'GET', '/v1/client-verifications')).json().items.length, 2);
 });
 
+test('an enforcer sees the copies of its namespaces, those of the service, and those in no namespace', async (t) => {
+  const { call, parts } = await setUp(t);
+  const targetsFor = async (authorization: string): Promise<string[]> => {
+    const answer = await call(undefined, 'GET', '/v1/publications', { headers: { authorization } });
+    assert.equal(answer.statusCode, 200);
+    return answer.json().items.map(({ target }: { target: string }) => target);
+  };
+  const everybody = ['secret:pki/internal-ca', 'clustertrustbundle:internal-ca'];
+  const enforcer = (...namespaces: string[]) => `Bearer ${parts.token([{ role: 'enforcer', namespaces }])}`;
+  assert.deepEqual(await targetsFor(enforcer('shop')), ['secret:shop/internal-ca', ...everybody]);
+  assert.deepEqual(await targetsFor(enforcer('sho')), everybody);
+  assert.deepEqual(await targetsFor(enforcer('bank')), [
+    'secret:pki/internal-ca',
+    'configmap:bank/internal-ca',
+    'clustertrustbundle:internal-ca',
+  ]);
+  assert.equal((await targetsFor(enforcer('*'))).length, 5);
+  assert.equal((await targetsFor(`Bearer ${parts.token([{ role: 'reader' }])}`)).length, 5);
+});
+
 test('ADMIN_TOKEN may do everything and is the requester', async (t) => {
   const adminToken = 'configured-configured-configured!';
   const { call, parts } = await testApp(t, { adminToken });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:https';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
@@ -10,6 +9,7 @@ import { readTlsIdentity } from '../../src/http/tls-identity.ts';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.ts';
 import { startTlsReload } from '../../src/http/tls-reload.ts';
 import { eventually } from '../support/eventually.ts';
+import { type HttpsAnswer, httpsGet } from '../support/https-get.ts';
 import {
   type MountedSecret,
   mountTlsSecret,
@@ -59,18 +59,8 @@ async function served(port: number): Promise<string> {
   return commonNameOf(socket);
 }
 
-function get(port: number, path: string, ca: string): Promise<{ status: number | undefined; body: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path, ca, agent: false }, (answer) => {
-      let body = '';
-      answer.setEncoding('utf8').on('data', (text) => {
-        body += String(text);
-      });
-      answer.on('end', () => resolve({ status: answer.statusCode, body }));
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
+function get(port: number, path: string, ca: string): Promise<HttpsAnswer> {
+  return httpsGet(`https://127.0.0.1:${port}${path}`, ca);
 }
 
 test('the whole API is served by TLS, to whoever trusts the certificate', async (t) => {
