@@ -34,6 +34,8 @@ export function createEnforcementReconciler(options: ReconcilerOptions): LeaderW
   return {
     name: 'enforcement',
     async start(term) {
+      // Nothing may be changed, so nothing is watched either: there need not be a right to.
+      if (options.parts.settings.namespaces.length === 0) return;
       running = run(options, term);
     },
     async stop() {

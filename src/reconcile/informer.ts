@@ -71,9 +71,11 @@ export function createInformer<R extends keyof WatchableResources>(
       {
         onList(items) {
           outage.over();
-          replace(cache, items, o.onChange);
+          const changed = replace(cache, items);
           if (!listed) seen();
           listed = true;
+          // Whoever is told may look at the whole at once: a work queue begins before it returns.
+          for (const key of changed) o.onChange(key, cache.get(key));
         },
         onEvent(type, object) {
           outage.over();
@@ -116,18 +118,17 @@ export function createInformer<R extends keyof WatchableResources>(
   };
 }
 
-/** What happened while nobody watched shows in the difference between two lists. */
+/** What happened while nobody watched shows in the difference between two lists: the keys that are new, changed or gone. */
 function replace<T extends WatchableResources[keyof WatchableResources]>(
   cache: Map<string, T>,
   items: readonly T[],
-  onChange: (key: string, object: T | undefined) => void,
-): void {
+): string[] {
   const before = new Map(cache);
   cache.clear();
   for (const item of items) cache.set(keyOf(item), item);
-  for (const [key, item] of cache) {
+  const changed = [...cache].filter(([key, item]) => {
     const version = before.get(key)?.metadata.resourceVersion;
-    if (version === undefined || version !== item.metadata.resourceVersion) onChange(key, item);
-  }
-  for (const key of before.keys()) if (!cache.has(key)) onChange(key, undefined);
+    return version === undefined || version !== item.metadata.resourceVersion;
+  });
+  return [...changed.map(([key]) => key), ...[...before.keys()].filter((key) => !cache.has(key))];
 }

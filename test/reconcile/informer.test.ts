@@ -85,6 +85,19 @@ describe('the informer', { timeout: 20_000 }, () => {
     assert.equal(informer.list().length, 2);
   });
 
+  it('knows the whole before it tells of any part: who is told may ask at once', async (t) => {
+    const { start, put } = await setUp(t);
+    put('shop', 'a', '1');
+    put('blog', 'b', '1');
+    const seen: [boolean, number][] = [];
+    const informer = start({ onChange: () => seen.push([informer.complete, informer.list().length]) });
+    await informer.synced;
+    assert.deepEqual(seen, [
+      [true, 2],
+      [true, 2],
+    ]);
+  });
+
   it('tells what happened while it could not see, and nothing of what stayed as it was', async (t) => {
     const { server, start, put, changes, errors } = await setUp(t);
     put('shop', 'same', '1');
