@@ -131,7 +131,10 @@ function conflictReasons(status: Status): FaultReason[] {
     }));
   }
   if (status.reason === 'AlreadyExists') return [{ code: 'already-exists', detail: status.message }];
-  const code = /\buid\b/i.test(status.message) ? 'uid-mismatch' : 'object-modified';
+  // "uid mismatch" of an apply, "the UID in the precondition" of a delete, "UID in precondition" of an update.
+  const code = /uid mismatch|UID in (the )?precondition/.test(status.message)
+    ? 'uid-mismatch'
+    : 'object-modified';
   return [{ code, detail: status.message }];
 }
 

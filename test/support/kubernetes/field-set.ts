@@ -18,22 +18,41 @@ const unowned = new Set(
       'resourceVersion',
       'creationTimestamp',
       'generation',
-      'generateName',
       'selfLink',
       'deletionTimestamp',
     ].map((key) => ['metadata', key]),
   ].map((path) => JSON.stringify(path)),
 );
 
+/** Members of the object that have one owner as a whole. */
+const atomic = new Set(['involvedObject']);
+
+/** Maps that have an owner besides those of their members: who made them. */
+const owned = new Set(
+  [['metadata', 'labels'], ['metadata', 'annotations'], ['data']].map((path) => JSON.stringify(path)),
+);
+
+/** The leaves: what an apply configuration owns. */
 export function fieldsOf(object: JsonObject): FieldSet {
   const set: FieldSet = new Set();
   collect(object, [], set);
   return set;
 }
 
+/** The leaves, and the maps themselves, written as a member `.`: what an update can own. */
+export function fieldsAndMapsOf(object: JsonObject): FieldSet {
+  const set = fieldsOf(object);
+  for (const field of owned) {
+    const path = pathOfField(field);
+    if (isObject(valueAt(object, path))) set.add(JSON.stringify([...path, '.']));
+  }
+  return set;
+}
+
 function collect(value: unknown, path: readonly string[], set: FieldSet): void {
   if (path.length === 2 && path[0] === 'metadata' && path[1] === 'managedFields') return;
-  if (isObject(value) && (Object.keys(value).length > 0 || path.length === 0)) {
+  const whole = path.length === 1 && atomic.has(path[0] ?? '');
+  if (isObject(value) && !whole && (Object.keys(value).length > 0 || path.length === 0)) {
     for (const [key, member] of Object.entries(value)) collect(member, [...path, key], set);
     return;
   }
@@ -63,21 +82,33 @@ export function toFieldsV1(set: FieldSet): JsonObject {
   for (const field of set) {
     let here = root;
     for (const key of pathOfField(field)) {
-      const next = here[`f:${key}`];
+      const member = key === '.' ? key : `f:${key}`;
+      const next = here[member];
       const child = isObject(next) ? next : {};
-      here[`f:${key}`] = child;
+      here[member] = child;
       here = child;
     }
   }
-  return root;
+  return withoutLoneDots(root);
+}
+
+/** Who owns a map and none of its members has it as if it were a leaf. */
+function withoutLoneDots(node: JsonObject): JsonObject {
+  const members = Object.entries(node);
+  if (members.length === 1 && members[0]?.[0] === '.') return {};
+  return Object.fromEntries(
+    members.map(([key, member]) => [key, isObject(member) ? withoutLoneDots(member) : member]),
+  );
 }
 
 export function fromFieldsV1(fields: unknown): FieldSet {
   const set: FieldSet = new Set();
   const walk = (value: unknown, path: string[]) => {
-    const members = isObject(value) ? Object.entries(value).filter(([key]) => key.startsWith('f:')) : [];
-    if (members.length === 0 && path.length > 0) set.add(JSON.stringify(path));
-    for (const [key, member] of members) walk(member, [...path, key.slice(2)]);
+    const members = isObject(value) ? Object.entries(value) : [];
+    if (members.length === 0 && path.length > 0) {
+      set.add(JSON.stringify(owned.has(JSON.stringify(path)) ? [...path, '.'] : path));
+    }
+    for (const [key, member] of members) walk(member, [...path, key.replace(/^f:/, '')]);
   };
   walk(fields, []);
   return set;

@@ -1,5 +1,6 @@
 import {
   type FieldSet,
+  fieldsAndMapsOf,
   fieldsOf,
   fieldText,
   fromFieldsV1,
@@ -53,8 +54,8 @@ export interface Writer {
 /** Ownership after an update, create or plain patch: what changed is the writer's, and nobody else's. */
 export function recordUpdate(before: JsonObject | undefined, after: JsonObject, writer: Writer): void {
   const owners = ownersOf(before ?? {});
-  const had = fieldsOf(before ?? {});
-  const has = fieldsOf(after);
+  const had = fieldsAndMapsOf(before ?? {});
+  const has = fieldsAndMapsOf(after);
   const changed = [...has].filter(
     (field) => !had.has(field) || !sameJson(valueOfField(before ?? {}, field), valueOfField(after, field)),
   );

@@ -33,9 +33,9 @@ function applyOperation(root: JsonObject, operation: JsonObject): void {
   const last = keys.pop();
   if (last === undefined) throw badRequest('the whole document cannot be patched');
   const parent = keys.reduce<unknown>((here, key) => memberOf(here, key), root);
-  if (Array.isArray(parent)) patchArray(parent, last, operation, path);
-  else if (isObject(parent)) patchObject(parent, last, operation, path);
-  else throw missing(path);
+  if (Array.isArray(parent)) patchArray(parent, last, operation);
+  else if (isObject(parent)) patchObject(parent, last, operation);
+  else throw unprocessable();
 }
 
 function memberOf(value: unknown, key: string): unknown {
@@ -43,35 +43,34 @@ function memberOf(value: unknown, key: string): unknown {
   return isObject(value) ? value[key] : undefined;
 }
 
-function patchObject(parent: JsonObject, key: string, operation: JsonObject, path: string): void {
+function patchObject(parent: JsonObject, key: string, operation: JsonObject): void {
   const { op, value } = { op: operation.op, value: operation.value };
-  if (op !== 'add' && !Object.hasOwn(parent, key)) throw missing(path);
+  if (op !== 'add' && !Object.hasOwn(parent, key)) throw unprocessable();
   if (op === 'remove') delete parent[key];
-  else if (op === 'test') requireSame(parent[key], value, path);
+  else if (op === 'test') requireSame(parent[key], value);
   else parent[key] = clone(value);
 }
 
-function patchArray(parent: unknown[], key: string, operation: JsonObject, path: string): void {
+function patchArray(parent: unknown[], key: string, operation: JsonObject): void {
   const { op, value } = { op: operation.op, value: operation.value };
   const index = key === '-' ? parent.length : Number(key);
-  if (!Number.isInteger(index) || index > parent.length) throw missing(path);
+  if (!Number.isInteger(index) || index > parent.length) throw unprocessable();
   if (op === 'add') parent.splice(index, 0, clone(value));
   else if (op === 'remove') parent.splice(index, 1);
-  else if (op === 'test') requireSame(parent[index], value, path);
+  else if (op === 'test') requireSame(parent[index], value);
   else parent[index] = clone(value);
 }
 
-function requireSame(present: unknown, wanted: unknown, path: string): void {
-  if (!sameJson(present, wanted)) throw unprocessable(`testing value ${path} failed`);
+function requireSame(present: unknown, wanted: unknown): void {
+  if (!sameJson(present, wanted)) throw unprocessable();
 }
 
-const missing = (path: string) =>
-  unprocessable(`jsonpatch operation does not apply: doc is missing path: ${path}: missing value`);
-
-function unprocessable(message: string): StatusError {
+/** The real one does not say what is wrong. */
+function unprocessable(): StatusError {
   return new StatusError(
     422,
     'Invalid',
-    `the server rejected our request due to an error in our request: ${message}`,
+    'the server rejected our request due to an error in our request',
+    {},
   );
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isObject, type JsonObject } from './json.ts';
-import { type ResourceType, resourceTypes } from './resources.ts';
+import { apiVersionOf, type ResourceType, resourceTypes } from './resources.ts';
 import { selectedName } from './selectors.ts';
-import { badRequest, noSuchPath } from './status.ts';
+import { badRequest, noSuchPath, PageNotFound } from './status.ts';
 
 /** A request, taken apart as the API server's RequestInfo does. */
 export interface ApiCall {
@@ -10,6 +10,8 @@ export interface ApiCall {
   readonly path: string;
   readonly verb: string;
   readonly type: ResourceType;
+  /** Group and version of the path. */
+  readonly apiVersion: string;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   /** `token` of a ServiceAccount; others are not served. */
@@ -45,6 +47,7 @@ export async function readCall(
     path: url.pathname,
     verb: verbOf(method, name, watch),
     type,
+    apiVersion: apiVersionOf({ ...type, version: served(type) ?? type.version }),
     namespace,
     name: name ?? (method === 'GET' ? selectedName(query) : undefined),
     subresource,
@@ -67,6 +70,7 @@ function locate(
   const found = whole?.groups ?? path.exec(pathname)?.groups ?? {};
   const plural = whole === null ? found.plural : 'namespaces';
   const group = found.group ?? '';
+  if (!resourceTypes.some((type) => type.group === group)) throw new PageNotFound();
   const type = resourceTypes.find((t) => t.group === group && t.plural === plural);
   if (type === undefined || (found.version ?? 'v1') !== served(type)) throw noSuchPath();
   const subresource = found.token === undefined ? undefined : 'token';

@@ -1,8 +1,9 @@
-import { type JsonObject, setAt, stringAt } from './json.ts';
+import { type JsonObject, objectAt, sameJson, setAt, stringAt } from './json.ts';
 import type { Named } from './status.ts';
 import {
   validateConfigMap,
   validateEvent,
+  validateIngress,
   validateLease,
   validateMetadata,
   validateSecret,
@@ -19,8 +20,12 @@ export interface ResourceType extends Named {
   readonly needsVersion?: boolean;
   /** Reviews are answered and not stored. */
   readonly review?: boolean;
-  /** Sets what the real API server would set by itself. */
+  /** Counts the changes of `spec` in `metadata.generation`. */
+  readonly hasGeneration?: boolean;
+  /** Sets what is the writer's own when it is left out. */
   readonly applyDefaults?: (object: JsonObject) => void;
+  /** Sets what belongs to nobody. */
+  readonly complete?: (object: JsonObject) => void;
   readonly validate?: (type: ResourceType, object: JsonObject, previous: JsonObject | undefined) => void;
 }
 
@@ -33,9 +38,11 @@ export const resourceTypes: readonly ResourceType[] = [
     plural: 'namespaces',
     kind: 'Namespace',
     namespaced: false,
-    applyDefaults: (o) => {
+    applyDefaults: (o) =>
+      setAt(o, ['metadata', 'labels', 'kubernetes.io/metadata.name'], stringAt(o, 'metadata', 'name')),
+    complete: (o) => {
+      o.spec ??= { finalizers: ['kubernetes'] };
       o.status ??= { phase: 'Active' };
-      setAt(o, ['metadata', 'labels', 'kubernetes.io/metadata.name'], stringAt(o, 'metadata', 'name'));
     },
   },
   {
@@ -56,7 +63,7 @@ export const resourceTypes: readonly ResourceType[] = [
     kind: 'Event',
     namespaced: true,
     createsOnUpdate: true,
-    applyDefaults: (o) => {
+    complete: (o) => {
       o.eventTime ??= null;
       o.reportingComponent ??= '';
       o.reportingInstance ??= '';
@@ -68,11 +75,19 @@ export const resourceTypes: readonly ResourceType[] = [
     plural: 'ingresses',
     kind: 'Ingress',
     namespaced: true,
-    applyDefaults: (o) => {
+    hasGeneration: true,
+    complete: (o) => {
       o.status ??= { loadBalancer: {} };
     },
+    validate: validateIngress,
   },
-  { ...networking, plural: 'ingressclasses', kind: 'IngressClass', namespaced: false },
+  {
+    ...networking,
+    plural: 'ingressclasses',
+    kind: 'IngressClass',
+    namespaced: false,
+    hasGeneration: true,
+  },
   {
     group: 'coordination.k8s.io',
     version: 'v1',
@@ -110,6 +125,19 @@ export function typeOfKind(apiVersion: string, kind: string): ResourceType {
   const type = resourceTypes.find((t) => apiVersionOf(t) === apiVersion && t.kind === kind);
   if (type === undefined) throw new Error(`the stand-in does not serve ${apiVersion} ${kind}`);
   return type;
+}
+
+/** 1 for a new object, one more with each change of the spec. */
+export function countGeneration(
+  type: ResourceType,
+  object: JsonObject,
+  previous: JsonObject | undefined,
+): void {
+  if (type.hasGeneration !== true) return;
+  const { generation } = objectAt(previous, 'metadata');
+  const before = typeof generation === 'number' ? generation : 0;
+  const same = previous !== undefined && sameJson(previous.spec, object.spec);
+  setAt(object, ['metadata', 'generation'], same ? before : before + 1);
 }
 
 /** Names, annotations, and what the kind demands. Throws 422 as the real one. */

@@ -37,6 +37,7 @@ function labelRequirement(text: string): Selector {
     const [, key = '', operator, value = ''] = equality;
     return (object) => (label(object, key) === value) !== (operator === '!=');
   }
+  if (!/^!?[\w./-]+$/.test(text)) throw badRequest(`unable to parse requirement: ${text}`);
   if (text.startsWith('!')) return (object) => label(object, text.slice(1)) === undefined;
   return (object) => Object.hasOwn(objectAt(object, 'metadata', 'labels'), text);
 }
@@ -44,6 +45,6 @@ function labelRequirement(text: string): Selector {
 function fieldRequirement(text: string): Selector {
   const [, key = '', operator, value = ''] = /^([a-z.]+)(=|==|!=)(.*)$/.exec(text) ?? [];
   if (key !== 'metadata.name' && key !== 'metadata.namespace')
-    throw badRequest(`field label not supported: ${key}`);
+    throw badRequest(`"${key}" is not a known field selector: only "metadata.name", "metadata.namespace"`);
   return (object) => (stringAt(object, ...key.split('.')) === value) !== (operator === '!=');
 }

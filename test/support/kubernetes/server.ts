@@ -11,9 +11,9 @@ import { kubeconfigFor, mountServiceAccount, type ServiceAccountMount } from './
 import { recordUpdate } from './ownership.ts';
 import { createLister, streamWatch } from './reading.ts';
 import { type ApiCall, readCall } from './request.ts';
-import { apiVersionOf, type ResourceType, typeOfKind } from './resources.ts';
+import { apiVersionOf, countGeneration, type ResourceType, typeOfKind } from './resources.ts';
 import { createServiceAccounts, type ServiceAccountTokenRequest } from './service-accounts.ts';
-import { type Named, StatusError, wanted, webhookDenied } from './status.ts';
+import { type Named, PageNotFound, StatusError, wanted, webhookDenied } from './status.ts';
 import { createStorage } from './storage.ts';
 import {
   type Admission,
@@ -258,8 +258,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     };
     const live = storage.get(type, metadata.namespace, metadata.name);
     const next = structuredClone(object);
-    recordUpdate(live, next, { manager, apiVersion: apiVersionOf(type), time: context.now() });
     type.applyDefaults?.(next);
+    recordUpdate(live, next, { manager, apiVersion: apiVersionOf(type), time: context.now() });
+    type.complete?.(next);
+    countGeneration(type, next, live);
     return storage.put(type, next, context.now());
   }
 
@@ -354,6 +356,11 @@ function sendJson(response: ServerResponse, answer: Answer): void {
 }
 
 function sendError(response: ServerResponse, error: unknown): void {
+  if (error instanceof PageNotFound) {
+    response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
+    response.end('404 page not found\n');
+    return;
+  }
   const status =
     error instanceof StatusError
       ? error

@@ -20,7 +20,7 @@ export class StatusError extends Error {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === '' ? {} : { reason: this.reason }),
       ...(this.details === undefined ? {} : { details: this.details }),
       code: this.code,
     };
@@ -94,6 +94,9 @@ export function noSuchPath(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+/** A path of a group that is not served at all is not even answered in JSON. */
+export class PageNotFound extends Error {}
+
 export function alreadyExists(r: Named, name: string): StatusError {
   return new StatusError(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, details(r, name));
 }
@@ -121,11 +124,16 @@ export interface FieldConflict {
 export function applyConflict(conflicts: readonly FieldConflict[]): StatusError {
   const who = (c: FieldConflict) =>
     c.operation === 'Apply' ? `"${c.manager}"` : `"${c.manager}" using ${c.apiVersion}`;
-  const [first] = conflicts;
+  const [first, ...others] = conflicts;
+  const managers = [...new Set(conflicts.map(who))].sort();
+  const groups = managers.map((manager) => {
+    const fields = conflicts.filter((c) => who(c) === manager).map(({ field }) => `\n- ${field}`);
+    return `conflicts with ${manager}:${fields.join('')}`;
+  });
   const message =
-    conflicts.length === 1 && first !== undefined
+    first !== undefined && others.length === 0
       ? `Apply failed with 1 conflict: conflict with ${who(first)}: ${first.field}`
-      : `Apply failed with ${conflicts.length} conflicts: ${conflicts.map((c) => `conflict with ${who(c)}:\n- ${c.field}`).join('\n')}`;
+      : `Apply failed with ${conflicts.length} conflicts: ${groups.join('\n')}`;
   return new StatusError(409, 'Conflict', message, {
     causes: conflicts.map((c) => ({
       reason: 'FieldManagerConflict',
@@ -135,16 +143,26 @@ export function applyConflict(conflicts: readonly FieldConflict[]): StatusError 
   });
 }
 
+const causeReasons: readonly [string, string][] = [
+  ['Too long', 'FieldValueTooLong'],
+  ['Forbidden', 'FieldValueForbidden'],
+  ['Required value', 'FieldValueRequired'],
+];
+
 export function invalid(r: Named, name: string, field: string, why: string): StatusError {
   const apiKind = r.group === '' ? r.kind : `${r.kind}.${r.group}`;
+  const [, reason = 'FieldValueInvalid'] = causeReasons.find(([start]) => why.startsWith(start)) ?? [];
   return new StatusError(422, 'Invalid', `${apiKind} "${name}" is invalid: ${field}: ${why}`, {
-    name,
+    ...(name === '' ? {} : { name }),
     ...(r.group === '' ? {} : { group: r.group }),
     kind: r.kind,
-    causes: [
-      { reason: why.startsWith('Too long') ? 'FieldValueTooLong' : 'FieldValueInvalid', message: why, field },
-    ],
+    causes: [{ reason, message: why, field }],
   });
+}
+
+/** A parameter of a patch. */
+export function invalidOption(field: string, why: string): StatusError {
+  return invalid({ group: 'meta.k8s.io', plural: '', kind: 'PatchOptions' }, '', field, why);
 }
 
 /** An update without `metadata.resourceVersion`; unlike other invalid objects it is named by its plural. */

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { isObject, type JsonObject, objectAt, sameJson, stringAt } from './json.ts';
+import { isObject, type JsonObject, objectAt, sameJson, stringAt, valueAt } from './json.ts';
 import type { ResourceType } from './resources.ts';
 import { badRequest, invalid } from './status.ts';
 
@@ -10,30 +10,56 @@ const maxAnnotationBytes = 256 * 1024;
 
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const namePart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
+const labelValue = /^(?=.{0,63}$)(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 /** A path segment: ClusterTrustBundles have colons in their names. */
 const pathSegment = /^(?!\.{1,2}$)[^/%]+$/;
 
 export function validateMetadata(type: ResourceType, object: JsonObject): void {
   const name = stringAt(object, 'metadata', 'name') ?? '';
+  if (name === '') {
+    throw invalid(type, name, 'metadata.name', 'Required value: name or generateName is required');
+  }
   const limit = type.plural === 'namespaces' ? 63 : 253;
   const patterns: Readonly<Record<string, RegExp>> = {
     namespaces: dnsLabel,
     clustertrustbundles: pathSegment,
   };
   if (name.length > limit || !(patterns[type.plural] ?? dnsSubdomain).test(name)) {
-    throw invalid(
-      type,
-      name,
-      'metadata.name',
-      `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`,
-    );
+    throw invalid(type, name, 'metadata.name', notASubdomain(name));
   }
+  const labels = Object.entries(objectAt(object, 'metadata', 'labels'));
   const annotations = Object.entries(objectAt(object, 'metadata', 'annotations'));
+  for (const [key, value] of labels) {
+    requireQualifiedName(type, name, 'metadata.labels', key);
+    if (!labelValue.test(String(value))) {
+      const why = `Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`;
+      throw invalid(type, name, 'metadata.labels', why);
+    }
+  }
+  for (const [key] of annotations)
+    requireQualifiedName(type, name, 'metadata.annotations', key.toLowerCase());
   const bytes = annotations.reduce((sum, [k, v]) => sum + k.length + Buffer.byteLength(String(v)), 0);
   if (bytes > maxAnnotationBytes) {
     throw invalid(type, name, 'metadata.annotations', tooLong(maxAnnotationBytes));
   }
 }
+
+function requireQualifiedName(type: ResourceType, name: string, field: string, key: string): void {
+  const [last = '', ...prefixes] = key.split('/').reverse();
+  const [prefix, ...more] = prefixes;
+  const good =
+    last.length <= 63 &&
+    namePart.test(last) &&
+    more.length === 0 &&
+    (prefix === undefined || (prefix.length <= 253 && dnsSubdomain.test(prefix)));
+  if (good) return;
+  const why = `Invalid value: ${JSON.stringify(key)}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`;
+  throw invalid(type, name, field, why);
+}
+
+const notASubdomain = (value: string) =>
+  `Invalid value: ${JSON.stringify(value)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`;
 
 const tooLong = (bytes: number) => `Too long: may not be more than ${bytes} bytes`;
 
@@ -84,12 +110,49 @@ function validateData(
         type,
         name,
         `data[${key}]`,
-        `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
+        `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
       );
     }
-    bytes += Buffer.byteLength(String(value), encoding);
+    bytes += Buffer.byteLength(readValue(type, value, encoding), encoding);
   }
   if (bytes > maxDataBytes) throw invalid(type, name, field, tooLong(maxDataBytes));
+}
+
+function readValue({ kind }: ResourceType, value: unknown, encoding: 'base64' | 'utf8'): string {
+  const refused = `${kind} in version "v1" cannot be handled as a ${kind}`;
+  if (typeof value !== 'string') {
+    throw badRequest(
+      `${refused}: json: cannot unmarshal ${typeof value} into Go struct field ${kind}.data of type string`,
+    );
+  }
+  if (encoding === 'base64' && !base64.test(value)) {
+    throw badRequest(`${refused}: illegal base64 data at input byte 0`);
+  }
+  return value;
+}
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+export function validateIngress(type: ResourceType, object: JsonObject): void {
+  const name = stringAt(object, 'metadata', 'name') ?? '';
+  const { rules, defaultBackend } = objectAt(object, 'spec');
+  const list: unknown[] = Array.isArray(rules) ? rules : [];
+  if (list.length === 0 && defaultBackend === undefined) {
+    const why = 'Invalid value: null: either `defaultBackend` or `rules` must be specified';
+    throw invalid(type, name, 'spec', why);
+  }
+  for (const [index, rule] of list.entries()) {
+    const host = stringAt(rule, 'host') ?? '';
+    const field = `spec.rules[${index}]`;
+    if (host !== '' && !dnsSubdomain.test(host.replace(/^\*\./, ''))) {
+      throw invalid(type, name, `${field}.host`, notASubdomain(host));
+    }
+    const http = valueAt(rule, ['http']);
+    const paths = valueAt(http, ['paths']);
+    if (http !== undefined && (!Array.isArray(paths) || paths.length === 0)) {
+      throw invalid(type, name, `${field}.http.paths`, 'Required value');
+    }
+  }
 }
 
 /** An Event lies beside its object. */

@@ -5,13 +5,20 @@ import { clone, isObject, type JsonObject, objectAt, sameJson, setAt, stringAt }
 import { applyConfiguration, recordUpdate } from './ownership.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import { type ApiCall, objectBody } from './request.ts';
-import { apiVersionOf, type ResourceType, resourceTypes, validateObject } from './resources.ts';
+import {
+  apiVersionOf,
+  countGeneration,
+  type ResourceType,
+  resourceTypes,
+  validateObject,
+} from './resources.ts';
 import {
   alreadyExists,
   attestationForbidden,
   badRequest,
   conflict,
   invalid,
+  invalidOption,
   notFound,
   objectModified,
   StatusError,
@@ -43,14 +50,15 @@ export function get(context: VerbContext, call: ApiCall): Answer {
 
 export function create(context: VerbContext, call: ApiCall): Answer {
   const object = clone(objectBody(call));
+  requireKind(call, object);
   requireNamespaceOfPath(call, object);
+  if (stringAt(object, 'metadata', 'resourceVersion') !== undefined) {
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
+  }
   const generateName = stringAt(object, 'metadata', 'generateName');
   if (generateName !== undefined && stringAt(object, 'metadata', 'name') === undefined) {
     setAt(object, ['metadata', 'name'], generateName + randomBytes(3).toString('hex').slice(0, 5));
   }
-  const name = stringAt(object, 'metadata', 'name') ?? '';
-  if (context.storage.get(call.type, call.namespace, name) !== undefined)
-    throw alreadyExists(call.type, name);
   setAt(object, ['metadata', 'creationTimestamp'], context.now());
   return { status: 201, body: write(context, call, undefined, object) };
 }
@@ -58,6 +66,7 @@ export function create(context: VerbContext, call: ApiCall): Answer {
 export function update(context: VerbContext, call: ApiCall): Answer {
   const { type, name = '' } = call;
   const object = clone(objectBody(call));
+  requireKind(call, object);
   requireNameOfPath(call, object);
   const live = context.storage.get(type, call.namespace, name);
   const version = stringAt(object, 'metadata', 'resourceVersion') ?? '';
@@ -82,8 +91,14 @@ function requireUid(call: ApiCall, live: JsonObject | undefined, uid: string | u
 
 export function patch(context: VerbContext, call: ApiCall): Answer {
   if (call.contentType === 'application/apply-patch+yaml') return apply(context, call);
+  if (call.query.has('force')) {
+    throw invalidOption('force', 'Forbidden: may not be specified for non-apply patch');
+  }
   const live = existing(context, call);
   const patched = patchedObject(call, live);
+  requireNameOfPath(call, patched);
+  const uid = stringAt(patched, 'metadata', 'uid') ?? '';
+  if (uid !== stringAt(live, 'metadata', 'uid')) throw immutableUid(call, uid);
   requireVersion(call, live, stringAt(patched, 'metadata', 'resourceVersion'));
   return { status: 200, body: write(context, call, live, patched) };
 }
@@ -91,15 +106,21 @@ export function patch(context: VerbContext, call: ApiCall): Answer {
 function patchedObject(call: ApiCall, live: JsonObject): JsonObject {
   if (call.contentType === 'application/json-patch+json') return jsonPatch(live, call.body);
   if (call.contentType.endsWith('merge-patch+json')) return mergePatch(live, objectBody(call));
-  throw new StatusError(
-    415,
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format: ${call.contentType}`,
-  );
+  throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
 }
 
 function apply(context: VerbContext, call: ApiCall): Answer {
   const configuration = objectBody(call);
+  if (!call.query.get('fieldManager')) {
+    throw invalidOption('fieldManager', 'Required value: is required for apply patch');
+  }
+  const { apiVersion, kind } = configuration;
+  if (apiVersion !== call.apiVersion || kind !== call.type.kind) {
+    const version = String(apiVersion);
+    throw badRequest(
+      `invalid object type: ${version.includes('/') ? version : `/${version}`}, Kind=${String(kind)}`,
+    );
+  }
   requireNameOfPath(call, configuration);
   const name = call.name ?? '';
   const live = context.storage.get(call.type, call.namespace, name);
@@ -130,11 +151,16 @@ function requireIdentity(
     throw conflict(call.type, name, why);
   }
   if (uid !== undefined && uid !== present) {
-    throw invalid(call.type, name, 'metadata.uid', `Invalid value: "${uid}": field is immutable`);
+    throw immutableUid(call, uid);
   }
   if (version !== undefined && version !== stringAt(live, 'metadata', 'resourceVersion')) {
     throw conflict(call.type, name, objectModified);
   }
+}
+
+function immutableUid(call: ApiCall, uid: string): StatusError {
+  const why = `Invalid value: "${uid}": field is immutable`;
+  return invalid(call.type, call.name ?? '', 'metadata.uid', why);
 }
 
 export function remove(context: VerbContext, call: ApiCall): Answer {
@@ -145,8 +171,15 @@ export function remove(context: VerbContext, call: ApiCall): Answer {
   const version = stringAt(live, 'metadata', 'resourceVersion') ?? '';
   requirePrecondition(call, 'UID', wanted.uid, uid);
   requirePrecondition(call, 'ResourceVersion', wanted.resourceVersion, version);
+  const namespace = call.type.plural === 'namespaces';
   const gone = call.dryRun || deleteStored(context.storage, call.type, live, context.now());
   if (!gone) return { status: 200, body: existing(context, call) };
+  // The real one's goes a moment later.
+  if (namespace) {
+    setAt(live, ['metadata', 'deletionTimestamp'], context.now());
+    setAt(live, ['status', 'phase'], 'Terminating');
+    return { status: 200, body: live };
+  }
   return {
     status: 200,
     body: {
@@ -169,7 +202,8 @@ function requirePrecondition(call: ApiCall, what: string, wanted: unknown, prese
   throw new StatusError(
     409,
     'Conflict',
-    `Operation cannot be fulfilled on ${call.type.kind} "${call.name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${present}). The object might have been deleted and then recreated`,
+    `Operation cannot be fulfilled on ${call.type.kind} "${call.name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${present}). The object might have been ${what === 'UID' ? 'deleted and then recreated' : 'modified'}`,
+    { name: call.name, kind: call.type.kind },
   );
 }
 
@@ -204,6 +238,7 @@ function write(
     if (present !== undefined) setAt(object, ['metadata', key], present);
   }
   if (trackOwner) {
+    type.applyDefaults?.(object);
     recordUpdate(live, object, {
       manager: call.fieldManager,
       apiVersion: apiVersionOf(type),
@@ -211,9 +246,14 @@ function write(
     });
   }
   type.applyDefaults?.(object);
+  type.complete?.(object);
+  countGeneration(type, object, live);
   const name = stringAt(object, 'metadata', 'name') ?? '';
   if (live === undefined) requireNamespace(context.storage, call, name);
   validateObject(type, object, live);
+  if (live === undefined && context.storage.get(type, call.namespace, name) !== undefined) {
+    throw alreadyExists(type, name);
+  }
   requireAttestation(context.identity, type, live, object);
   const refusal = context.admit(call, object);
   if (refusal !== undefined) throw refusal;
@@ -238,6 +278,13 @@ function requireAttestation(
   const names = [signer, `${signer.split('/')[0]}/*`];
   if (names.some((name) => identity.allows({ verb: 'attest', type: signers, name }))) return;
   throw attestationForbidden(type, stringAt(object, 'metadata', 'name') ?? '', signer);
+}
+
+function requireKind({ type, apiVersion }: ApiCall, object: JsonObject): void {
+  if (object.kind === type.kind && object.apiVersion === apiVersion) return;
+  throw badRequest(
+    `${String(object.kind)} in version "${String(object.apiVersion)}" cannot be handled as a ${type.kind}`,
+  );
 }
 
 function requireNameOfPath(call: ApiCall, object: JsonObject): void {
