@@ -88,14 +88,15 @@ export function createCandidate(parts: CandidateParts): Candidate {
     return answer;
   }
 
-  /** Without the Lease a place that is vacant may be about to be taken by whoever has it. */
+  /** Whoever holds the Lease takes a place that is vacant at its next look; without the Lease that is waited for. */
   function mayTake(present: LeadershipRecord, by: Ballot['vote'], reluctant: boolean): boolean {
     record = present;
     const unchanged = observation.unchangedMs(`${present.epoch} ${present.holder} ${present.renewal}`);
     if (by === 'held' || alone) return true;
     if (present.holder === identity) return true;
     if (present.holder !== undefined) return unchanged >= present.leaseMs;
-    return unchanged >= (reluctant || by === 'unreachable' ? leaseMs : 0);
+    if (reluctant) return unchanged >= leaseMs;
+    return by === 'absent' || unchanged >= leaseMs / 2;
   }
 
   async function claim(by: Ballot['vote'], reluctant: boolean): Promise<Outcome> {
@@ -149,8 +150,12 @@ export function createCandidate(parts: CandidateParts): Candidate {
       }
     },
     async release() {
-      await asking;
-      const results = await Promise.allSettled([store.release(identity), lease?.release()]);
+      // An answer that is still on its way might take the Lease again.
+      const letLeaseGo = async (): Promise<void> => {
+        await asking;
+        await lease?.release();
+      };
+      const results = await Promise.allSettled([store.release(identity), letLeaseGo()]);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
   };

@@ -41,7 +41,7 @@ interface Mandate {
   validUntil: number;
   databaseSeenAt: number;
   readonly begins: NodeJS.Timeout;
-  expires: NodeJS.Timeout;
+  expires?: NodeJS.Timeout;
   /** Once its works run. */
   office?: {
     readonly term: Term;
@@ -85,9 +85,9 @@ export function createLeadership(parts: LeadershipParts): RunningLeadership {
       validUntil: at + selfImposedMs,
       databaseSeenAt: at,
       begins: setTimeout(() => begin(held), settleMs),
-      expires: setTimeout(() => expire(held), Math.max(0, at + selfImposedMs - monotonic())),
     };
     mandate = held;
+    watchExpiry(held);
     if (settleMs === 0) begin(held);
   }
 
@@ -110,13 +110,17 @@ export function createLeadership(parts: LeadershipParts): RunningLeadership {
   function extend(held: Mandate, { at, databaseKnows }: Extract<Outcome, { kind: 'granted' }>): void {
     held.validUntil = at + selfImposedMs;
     if (databaseKnows) held.databaseSeenAt = at;
-    clearTimeout(held.expires);
-    held.expires = setTimeout(() => expire(held), Math.max(0, held.validUntil - monotonic()));
+    watchExpiry(held);
     if (at - held.databaseSeenAt > withoutDatabaseMs) resign('the database has been away for a minute');
   }
 
-  function expire(held: Mandate): void {
-    if (mandate === held && !isValid(held)) lose('it could not be renewed in time');
+  /** A timer may come a moment early, so it looks at the clock, too. */
+  function watchExpiry(held: Mandate): void {
+    if (mandate !== held) return;
+    clearTimeout(held.expires);
+    const left = held.validUntil - monotonic();
+    if (left > 0) held.expires = setTimeout(() => watchExpiry(held), Math.ceil(left));
+    else lose('it could not be renewed in time');
   }
 
   /** The signal first, so that no write begins any more; then the works, which may take a while to end. */
@@ -146,7 +150,7 @@ export function createLeadership(parts: LeadershipParts): RunningLeadership {
   }
 
   async function assertCurrent(held: Mandate): Promise<void> {
-    expire(held);
+    watchExpiry(held);
     if (isValid(held) && (await store.read())?.epoch === held.epoch && isValid(held)) return;
     if (isValid(held)) lose('another replica has begun a term');
     throw new NotLeading(held.epoch);
@@ -195,7 +199,7 @@ export function createLeadership(parts: LeadershipParts): RunningLeadership {
   async function letGo(): Promise<void> {
     await looking;
     try {
-      await within(candidate.release(), leaseMs);
+      await within(candidate.release(), leaseMs / 2);
     } catch (error) {
       log.warn({ err: error }, 'leadership could not be given up: others wait until it runs out');
     }

@@ -122,8 +122,10 @@ export function createLeaseLock(parts: LeaseLockParts): LeaseLock {
   };
 }
 
-/** Somebody else was first; not that an admission webhook refused. */
+/** Written, deleted or made by somebody else in the same moment; not that an admission webhook refused. */
+const conflictCodes = new Set(['already-exists', 'object-modified', 'uid-mismatch']);
+
 function isConflict(error: unknown): boolean {
   if (!(error instanceof Fault) || error.code !== 'conflict') return false;
-  return error.reasons.every(({ code }) => code === 'already-exists' || code === 'object-modified');
+  return error.reasons.every(({ code }) => conflictCodes.has(code));
 }
