@@ -15,7 +15,7 @@ const Query = Type.Object(
     san: Type.Optional(PlainText(1, 512)),
     profile: Type.Optional(Label),
     authority: Type.Optional(Label),
-    requester: Type.Optional(PlainText(1, 128)),
+    requester: Type.Optional(PlainText(1, 512)),
     state: Type.Optional(Type.Enum(['valid', 'revoked', 'expired'])),
     expiresBefore: Type.Optional(Time),
     expiresAfter: Type.Optional(Time),
