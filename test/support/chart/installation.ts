@@ -36,21 +36,8 @@ export async function install(t: TestContext, set: readonly string[]): Promise<I
   const directory = temporaryDirectory(t);
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(kubeconfig, server.kubeconfig({ token, namespace: 'internal-ca' }));
-  const { DATABASE_URL_FILE: _file, ...pod } = podEnvironment(manifests, directory);
+  const env = settingsOf(manifests, directory, { kubeconfig, context: 'stand-in' });
   const { url: databaseUrl } = await createTestDatabase(t);
-  const { ADMIN_TOKEN_FILE: _token, DATA_DIR: _directory, ...settings } = pod;
-  const env = {
-    ...settings,
-    // What the machine is, not how the service is set up.
-    HOST: '127.0.0.1',
-    PORT: '0',
-    HTTP_DRAIN_DELAY: '0',
-    KUBERNETES: 'kubeconfig',
-    KUBECONFIG: kubeconfig,
-    KUBERNETES_CONTEXT: 'stand-in',
-    ADMIN_TOKEN: newAdminToken(),
-    LEADERSHIP_LEASE_DURATION: '3',
-  };
   return {
     server,
     refusals: () =>
@@ -62,6 +49,27 @@ export async function install(t: TestContext, set: readonly string[]): Promise<I
       return rightsOf(rules).filter((right) => !used.has(right));
     },
     replica: () => startTestService(t, { inProcess: true, databaseUrl, env }),
+  };
+}
+
+/** What the chart sets, but for what the machine of a test is and not how the service is set up. */
+export function settingsOf(
+  manifests: readonly JsonObject[],
+  directory: string,
+  o: { readonly kubeconfig: string; readonly context: string },
+): Record<string, string> {
+  const pod = podEnvironment(manifests, directory);
+  const { DATABASE_URL_FILE: _file, ADMIN_TOKEN_FILE: _token, DATA_DIR: _data, ...settings } = pod;
+  return {
+    ...settings,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    HTTP_DRAIN_DELAY: '0',
+    KUBERNETES: 'kubeconfig',
+    KUBECONFIG: o.kubeconfig,
+    KUBERNETES_CONTEXT: o.context,
+    ADMIN_TOKEN: newAdminToken(),
+    LEADERSHIP_LEASE_DURATION: '3',
   };
 }
 

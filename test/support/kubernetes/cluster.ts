@@ -25,6 +25,8 @@ export interface Cluster {
   request(request: ApiRequest & { manager?: string }): Promise<unknown>;
   /** A token of a ServiceAccount, which is made where it is not there. Default audience: the API server. */
   serviceAccountToken(o: { namespace: string; name: string; audiences?: readonly string[] }): Promise<string>;
+  /** A kubeconfig of this cluster with another token, context `stand-in`. */
+  kubeconfigOf(token: string, namespace: string): Promise<string>;
   /** A new namespace, gone at the end. */
   createNamespace(): Promise<string>;
   stop(): Promise<void>;
@@ -89,13 +91,13 @@ async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<C
   }
 
   /** The same server and CA with another token. */
-  async function withToken(token: string): Promise<string> {
+  async function withToken(token: string, namespace = 'default'): Promise<string> {
     const { ca } = await connection.credentials();
     return kubeconfigFor({
       url: connection.server.origin,
       caPem: String(ca ?? ''),
       token,
-      namespace: 'default',
+      namespace,
     });
   }
 
@@ -126,6 +128,7 @@ async function openCluster(kubeconfig: string, tokenFor: TokenSource): Promise<C
     kubeconfig,
     admin: await connect(kubeconfig),
     connectAs: async (rules, options) => connect(await withToken(await tokenFor(rules, places)), options),
+    kubeconfigOf: withToken,
     connectAsNobody: async () => connect(await withToken('nobody-gave-this-out')),
     request,
     createNamespace,
