@@ -18,7 +18,9 @@ import { skipUnless } from '../support/skip.ts';
  * controller does another.
  */
 
-const host = `probed-${randomBytes(4).toString('hex')}.example`;
+/** Of this run alone: on a real cluster, another installation may look after the usual names. */
+const secretName = `probed-${randomBytes(4).toString('hex')}`;
+const host = `${secretName}.example`;
 const networking = '/apis/networking.k8s.io/v1';
 /** Long enough for every pause of the leader's work, and for a machine that is busy. */
 const patienceMs = 180_000;
@@ -87,7 +89,7 @@ test('a door that does not do as wished shows in the state, in a metric and as a
   const serverCertificate = await publicCa.issue(`/CN=${host}`, [host]);
   /** What the controller sees of the cluster at this moment. */
   const seen = async () => {
-    const secret = await cluster.admin.getSecret(namespace, 'internal-ca');
+    const secret = await cluster.admin.getSecret(namespace, secretName);
     return {
       ingresses: await cluster.admin.listIngresses(namespace),
       secrets: secret === undefined ? [] : [secret],
@@ -104,6 +106,7 @@ test('a door that does not do as wished shows in the state, in a metric and as a
       KUBECONFIG: kubeconfig,
       KUBERNETES_CONTEXT: String(parse(cluster.kubeconfig)['current-context']),
       KUBERNETES_NAMESPACE: home,
+      PUBLICATION_SECRET_NAME: secretName,
       ENFORCEMENT_PROBE_ADDRESS: '127.0.0.1',
       ENFORCEMENT_PROBE_HTTPS_PORT: String(nginx.httpsPort),
       ENFORCEMENT_PROBE_HTTP_PORT: String(nginx.httpPort),
