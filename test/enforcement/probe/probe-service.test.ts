@@ -72,6 +72,15 @@ test('only so many doors are tried at once, and a failure makes room', async () 
   }
   await Promise.all(probing);
   assert.equal(tries.length, 7);
+  const more = Array.from({ length: 5 }, (_, index) => service.probe('app', `later-${index}`));
+  await turn();
+  assert.equal(tries.length, 11);
+  for (let done = 7; done < 12; done += 1) {
+    tries[done]?.done();
+    await turn();
+    await turn();
+  }
+  await Promise.all(more);
 });
 
 test('closing cuts short what is being tried', async () => {

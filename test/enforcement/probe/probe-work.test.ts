@@ -138,6 +138,19 @@ test('a door that is still reloading is tried again before anything counts', asy
   assert.equal(tries.length, 4);
 });
 
+test('a door in doubt is left alone while its record is written anew', async (t) => {
+  const { put, start, verdicts, tries } = await setUp(t);
+  verdicts.splice(0, 1, 'contradicted');
+  await put();
+  await start();
+  await eventually(() => assert.ok(tries.length > 1));
+  await put({ state: 'applying' });
+  await rounds();
+  const before = tries.length;
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  assert.equal(tries.length, before);
+});
+
 test('a contradiction that lasts counts, and stands while nothing confirms', async (t) => {
   const { put, start, standing, verdicts, age, tries } = await setUp(t, { patienceMs: 100 });
   verdicts.splice(0, 1, 'contradicted');
