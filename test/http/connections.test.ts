@@ -109,8 +109,8 @@ test('closing finishes what is in flight and turns new requests away', async (t)
   await closed;
 });
 
-test('closing does not wait for a connection that asks nothing', async (t) => {
-  const { app, port } = await listening(t);
+test('closing does not wait for a connection that asks nothing', { timeout: 60_000 }, async (t) => {
+  const { app, port } = await listening(t, { options: { requestTimeoutMilliseconds: 300_000 } });
   const accepted = once(app.server, 'connection');
   const silent = connect(port, '127.0.0.1');
   await accepted;

@@ -184,8 +184,10 @@ test('an identity that cannot be taken into use is reported, and tried again', a
   assert.equal(faults.length, 1);
 });
 
-test('closing waits neither for a handshake that never ends nor for a connection that asks nothing', async (t) => {
-  const { port, close } = await serve(t);
+test('closing waits for no handshake and for no connection that asks nothing', {
+  timeout: 60_000,
+}, async (t) => {
+  const { port, close } = await serve(t, { options: { requestTimeoutMilliseconds: 300_000 } });
   const handshaking = connectPlain(port, '127.0.0.1');
   handshaking.write(Buffer.from('160301', 'hex'));
   const silent = await handshake(port);
