@@ -347,7 +347,6 @@ test('a renewal during a build does not disturb it', async (t) => {
 test('a leader of before that stands still with the lock does not keep the next one from building', async (t) => {
   const stores = await openStores(t);
   const ended = new AbortController();
-  t.after(() => ended.abort());
   const standing = Promise.withResolvers<void>();
   // Between the lock and the beginning of the transaction no timeout of the server ends it.
   const frozen = stores.db
@@ -362,8 +361,11 @@ test('a leader of before that stands still with the lock does not keep the next 
     );
   await standing.promise;
   const { epoch } = await beginAnother(stores);
-  const built = await createCrlStore(stores.db).build('internal-ca', { ...anyTime, epoch }, buildAt(start));
-  assert.equal(built?.number, 1n);
-  ended.abort();
+  try {
+    const built = await createCrlStore(stores.db).build('internal-ca', { ...anyTime, epoch }, buildAt(start));
+    assert.equal(built?.number, 1n);
+  } finally {
+    ended.abort();
+  }
   assert.equal(await frozen, 'lost its connection');
 });
