@@ -111,8 +111,9 @@ test('after an outage for all one of them leads again, in a new term', async (t)
 });
 
 test('a new term of the same process waits until the work of the old one has ended', async (t) => {
-  const { a, journal } = await setScene(t);
   const gate = Promise.withResolvers<void>();
+  t.after(() => gate.resolve());
+  const { a, journal } = await setScene(t);
   a.mayStop = gate.promise;
   await a.start();
   a.connected = false;
