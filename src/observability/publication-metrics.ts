@@ -14,7 +14,7 @@ type PublicationMetrics = Pick<
 export function publicationMetrics(registers: Registry[], clock: Clock): PublicationMetrics {
   const size = new Gauge({
     name: 'internal_ca_secret_size_bytes',
-    help: 'Size of the published Secret: ca.crt and ca.crl together.',
+    help: 'Size of the Secret to publish: ca.crt and ca.crl together.',
     registers,
   });
   new Gauge({
@@ -24,13 +24,13 @@ export function publicationMetrics(registers: Registry[], clock: Clock): Publica
   }).set(secretSizeLimitBytes);
   const ratio = new Gauge({
     name: 'internal_ca_secret_size_ratio',
-    help: 'Size of the published Secret against the limit; warn at 0.7.',
+    help: 'Size of the Secret to publish against the limit; warn at 0.7, past 1 it cannot be written.',
     registers,
   });
   const written = new Map<string, number>();
   const age = new Gauge({
     name: 'internal_ca_publication_age_seconds',
-    help: 'Seconds since the copy was last known to be current.',
+    help: 'Seconds since the copy was last known to be current; only where this replica keeps it.',
     labelNames: ['target'],
     registers,
     collect() {

@@ -3,6 +3,8 @@ import type { EventRecorder, RecordedEvent } from '../kubernetes/event-recorder.
 import type { Place } from './copy-places.ts';
 import type { WrittenCopy } from './target.ts';
 
+const foreignReason = { Secret: 'ForeignSecret', ConfigMap: 'ForeignConfigMap' } as const;
+
 /** What happened to a copy, on the object itself. A new CRL is no news: that is what copies are for. */
 export interface CopyEvents {
   published(place: Place, copy: WrittenCopy): void;
@@ -39,10 +41,11 @@ export function createCopyEvents(recorder: Pick<EventRecorder, 'record'>): CopyE
       });
     },
     failed(place, error, uid) {
+      if (place.kind === 'ClusterTrustBundle') return;
       const foreign = error instanceof Fault && error.code === 'publication-refused';
       record(place, uid, {
         type: 'Warning',
-        reason: foreign ? `Foreign${place.kind}` : 'PublicationFailed',
+        reason: foreign ? foreignReason[place.kind] : 'PublicationFailed',
         message: error instanceof Error ? error.message : String(error),
       });
     },

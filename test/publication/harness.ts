@@ -82,7 +82,7 @@ export async function setUp(t: TestContext, options: ApiServerOptions = {}): Pro
     return answer();
   };
 
-  async function start({ cluster, token, ...o }: ProcessOptions = {}): Promise<Process> {
+  async function start({ cluster, token, times, ...o }: ProcessOptions = {}): Promise<Process> {
     const path = join(directory, `kubeconfig-${ends.length}`);
     writeFileSync(path, server.kubeconfig(token === undefined ? {} : { token }));
     const api = await connectKubernetes({
@@ -104,7 +104,7 @@ export async function setUp(t: TestContext, options: ApiServerOptions = {}): Pro
         repairDelayMs: 5,
         wishesMs: 20,
         waitingMs: 20,
-        ...o.times,
+        ...times,
       },
       cluster: {
         api,

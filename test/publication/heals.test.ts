@@ -239,7 +239,14 @@ describe('publication heals', { timeout: 30_000 }, () => {
     await lead();
     await publisher.publish(source.at(1n));
     assert.match((await state(shop))?.error ?? '', /policy\.example.*not on a Friday/);
-    await assert.rejects(publisher.ensureNamespace('shop'), /not on a Friday/);
+    const other = await start();
+    await other.publisher.publish(source.at(1n));
+    const writes = () =>
+      server.calls.filter(({ verb, namespace }) => verb === 'patch' && namespace === 'shop');
+    await publisher.leaderWork.stop();
+    const before = writes().length;
+    await assert.rejects(other.publisher.ensureNamespace('shop'), /not on a Friday/);
+    assert.equal(writes().length, before + 1, 'a refusal is not asked for again at once');
   });
 
   it('goes on with the namespaces that it knows while the database is away', async (t) => {

@@ -128,6 +128,29 @@ describe('the work queue', { timeout: 20_000 }, () => {
     assert.equal(runs.length, 2);
   });
 
+  it('does not try again what has succeeded before its pause was over', async (t) => {
+    const { queue, runs } = setUp(t, { retry: { initialMs: 40, maxMs: 40 } });
+    queue.add('a');
+    runs[0]?.fail(new Error('no'));
+    await turn();
+    queue.add('a');
+    await turn();
+    runs[1]?.end();
+    await pause(120);
+    assert.equal(runs.length, 2);
+  });
+
+  it('forgets earlier failures of a key that it goes on looking at', async (t) => {
+    const { queue, runs } = setUp(t, { retry: { initialMs: 1, maxMs: 3_600_000, random: () => 0 } });
+    queue.add('a');
+    // Twelve failures in a row would be a pause of seconds; with a success after each two it never is.
+    for (let attempt = 1; attempt <= 36; attempt += 1) {
+      await until(t, () => runs.length === attempt);
+      if (attempt % 3 === 0) runs.at(-1)?.end({ againMs: 1 });
+      else runs.at(-1)?.fail(new Error('no'));
+    }
+  });
+
   it('looks again when a run asks for it', async (t) => {
     const { queue, runs } = setUp(t);
     queue.add('a');
