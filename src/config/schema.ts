@@ -220,11 +220,15 @@ export const configSchema = Type.Object(
         },
       ),
     ),
-    databasePoolSize: integer('DATABASE_POOL_SIZE', 'Most connections to the database.', {
-      default: 10,
-      minimum: 3,
-      maximum: 200,
-    }),
+    databasePoolSize: integer(
+      'DATABASE_POOL_SIZE',
+      'Most connections to the database for requests. Three more are for leading and for notices between replicas.',
+      {
+        default: 10,
+        minimum: 3,
+        maximum: 200,
+      },
+    ),
     databaseStatementTimeoutSeconds: duration(
       'DATABASE_STATEMENT_TIMEOUT',
       'The database gives up on a request-path statement after this time.',
