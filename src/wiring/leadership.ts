@@ -111,12 +111,15 @@ export function openNotifications(
 }
 
 interface FollowedParts {
-  readonly leadership: RunningLeadership;
+  readonly leadership: Pick<RunningLeadership, 'term' | 'wake'>;
   readonly keeper: Pick<CrlKeeper, 'notify' | 'maintain'>;
 }
 
 /** What the replicas tell each other: the leader hears of revocations, and the others of what it has built. */
-export function followNotices(notifications: Notifications, { leadership, keeper }: FollowedParts): void {
+export function followNotices(
+  notifications: Pick<Notifications, 'listen'>,
+  { leadership, keeper }: FollowedParts,
+): void {
   notifications.listen({
     onNotice(notice) {
       const leads = leadership.term !== undefined;

@@ -131,3 +131,18 @@ test('two processes in one do not share figures, and every name has the prefix',
   );
   assert.match(await one.render(), /internal_ca_build_info\{version="1\.2\.3",node="[\d.]+"\} 1/);
 });
+
+test('who leads, and how often that changed before the eyes of this replica', async () => {
+  const metrics = createMetrics({ clock: { now: () => 0 }, version: '0', processMetrics: false });
+  const figures = async (): Promise<string[]> =>
+    [...(await metrics.render()).matchAll(/^internal_ca_leader(?:ship_\w+)? (\d+)$/gm)].map(
+      ([, value = '']) => value,
+    );
+  metrics.leadership({ leading: false, epoch: 0n });
+  metrics.leadership({ leading: true, epoch: 5n });
+  metrics.leadership({ leading: true, epoch: 5n });
+  assert.deepEqual(await figures(), ['1', '5', '0'], 'what was before it looked is no change');
+  metrics.leadership({ leading: false, epoch: 9n });
+  metrics.leadership({ leading: false, epoch: 9n });
+  assert.deepEqual(await figures(), ['0', '9', '1']);
+});
