@@ -293,25 +293,31 @@ describe('the copy of the last enforced Ingress', { timeout: 30_000 }, () => {
     assert.equal(objectAt(server.read('v1', 'Secret', 'shop', name), 'metadata').name, name);
   });
 
-  it('is back at once when it was wanted again while the leader removed it', async (t) => {
-    const { server, text, wanted, start } = await setUp(t);
-    const { publisher, lead } = await start({ times: { repairDelayMs: 3_600_000 } });
-    wanted.push('shop');
-    await lead();
-    await publisher.publish(source.at(1n));
-    let removed = false;
-    server.interfere(({ verb }) => {
-      if (verb !== 'delete') return undefined;
+  for (const who of ['the leader', 'a request'] as const) {
+    it(`is back at once when it was wanted again while ${who} removed it`, async (t) => {
+      const { server, text, wanted, start } = await setUp(t);
+      // It neither looks nor repairs by itself: only who removes it can know.
+      const { publisher, lead } = await start({ times: { repairDelayMs: 3_600_000, wishesMs: 3_600_000 } });
       wanted.push('shop');
-      removed = true;
-      return undefined;
+      const term = await lead();
+      await publisher.publish(source.at(1n));
+      if (who === 'a request') await term.end();
+      let removals = 0;
+      server.interfere(({ verb }) => {
+        if (verb !== 'delete') return undefined;
+        // Exactly between the decision to delete and the deletion.
+        wanted.push('shop');
+        removals += 1;
+        return undefined;
+      });
+      // Until the leader has seen the copy that it is to remove.
+      await aWhile();
+      wanted.length = 0;
+      if (who === 'a request') assert.deepEqual(await publisher.removeUnwanted('shop'), []);
+      else await publisher.ensureNamespace('blog'); // has it ask the database anew
+      await until(t, () => removals === 1 && text('shop', 'ca.crl') === source.at(1n).caCrl);
     });
-    wanted.length = 0;
-    await until(t, () => removed);
-    await until(t, () => text('shop', 'ca.crl') === source.at(1n).caCrl);
-    await aWhile();
-    assert.equal(text('shop', 'ca.crl'), source.at(1n).caCrl);
-  });
+  }
 
   it('is not removed while the database cannot say who wants it', async (t) => {
     const { database, read, wanted, start } = await setUp(t);
