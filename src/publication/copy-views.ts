@@ -1,4 +1,4 @@
-import type { KubernetesApi, KubernetesObject } from '../kubernetes/client.ts';
+import type { KubernetesApi, KubernetesObject, Namespace } from '../kubernetes/client.ts';
 import { createInformer, type Informer } from '../reconcile/informer.ts';
 import type { CopyNames, NamespacedPlace } from './copy-places.ts';
 
@@ -19,7 +19,7 @@ export interface CopyViews {
   /** Metadata alone; undefined also while it is not known. */
   copy(place: Pick<NamespacedPlace, 'kind' | 'namespace' | 'name'>): KubernetesObject | undefined;
   /** Namespaces that live and match; empty without a selector, undefined while they are not known. */
-  selected(): readonly string[] | undefined;
+  selected(): ReadonlySet<string> | undefined;
   close(): void;
 }
 
@@ -46,6 +46,7 @@ export function openCopyViews(o: CopyViewsOptions): CopyViews {
           }),
         }),
   };
+  let selected: ReadonlySet<string> | undefined;
   const namespaces =
     o.namespaceSelector === undefined
       ? undefined
@@ -53,28 +54,35 @@ export function openCopyViews(o: CopyViewsOptions): CopyViews {
           api: o.api,
           resource: 'namespaces',
           scope: { labelSelector: o.namespaceSelector },
-          onChange: (name) => o.onNamespace(name),
+          onChange(name) {
+            selected = undefined;
+            o.onNamespace(name);
+          },
           onError: (error) => o.onError('namespaces that match the selector', error),
         });
 
   return {
     copy: ({ kind, namespace, name }) => views[kind]?.get(`${namespace}/${name}`),
     selected() {
-      if (namespaces === undefined) return [];
-      if (!namespaces.complete) return undefined;
-      return namespaces
-        .list()
-        .filter(
-          ({ metadata, status }) =>
-            metadata.deletionTimestamp === undefined && status?.phase !== 'Terminating',
-        )
-        .map(({ metadata }) => metadata.name);
+      if (namespaces !== undefined && !namespaces.complete) return undefined;
+      // Asked for each of perhaps thousands of namespaces, and the same until one changes.
+      selected ??= new Set(
+        namespaces
+          ?.list()
+          .filter(isAlive)
+          .map(({ metadata }) => metadata.name),
+      );
+      return selected;
     },
     close() {
       for (const view of Object.values(views)) view.close();
       namespaces?.close();
     },
   };
+}
+
+function isAlive({ metadata, status }: Namespace): boolean {
+  return metadata.deletionTimestamp === undefined && status?.phase !== 'Terminating';
 }
 
 function placesToLook({ visibleNamespaces }: CopyViewsOptions): { namespaces?: readonly string[] } {

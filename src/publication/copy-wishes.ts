@@ -8,7 +8,7 @@ export interface CopyWishesOptions {
   /** The namespaces of enforced Ingresses, from the database. */
   enforced(): Promise<readonly string[]>;
   /** The namespaces that the label selector matches now; empty without one, undefined while they are not known. */
-  selected(): readonly string[] | undefined;
+  selected(): ReadonlySet<string> | undefined;
   /** The database could not be read; once for each cause. */
   onTrouble(error: unknown): void;
 }
@@ -39,7 +39,7 @@ export function createCopyWishes(o: CopyWishesOptions): CopyWishes {
       const reasons: CopyReason[] = [];
       if (namespace === o.own) reasons.push('own');
       if (configured.has(namespace)) reasons.push('configured');
-      if (o.selected()?.includes(namespace) === true) reasons.push('selector');
+      if (o.selected()?.has(namespace) === true) reasons.push('selector');
       if (enforced?.has(namespace) === true) reasons.push('enforced');
       return reasons;
     },

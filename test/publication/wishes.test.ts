@@ -17,8 +17,10 @@ describe('where copies go', { timeout: 30_000 }, () => {
   it('follows the label selector: labelled, made with the label, and taken away', async (t) => {
     const { server, read, start } = await setUp(t);
     server.put(namespace('shop', { clients: 'internal' }));
+    // The watch alone tells, not the next look at the database.
     const { publisher, lead, state } = await start({
       cluster: { namespaceSelector: 'clients=internal' },
+      times: { wishesMs: 3_600_000 },
     });
     await publisher.publish(source.at(1n));
     await lead();
