@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ProbeReport, ProbeReports } from '../../src/enforcement/probe/probe-report.ts';
 import { codes, prefix, prefixed } from './fixtures.ts';
 import { requester, startHarness } from './harness.ts';
 
@@ -103,4 +104,32 @@ test('auto takes the controller from the IngressClass', async (t) => {
   assert.deepEqual(codes(assumed.warnings), ['controller-assumed']);
   const named = await harness.service.enforce('app', 'web', { controller: 'ingress-nginx' }, { requester });
   assert.deepEqual(named.warnings, []);
+});
+
+test('a door that was found otherwise than wished is NotEnforced, by a report on the wish as it stands', async (t) => {
+  const harness = await startHarness(t);
+  harness.place();
+  const { updatedAt } = await harness.service.enforce('app', 'web', {}, { requester });
+  const report: ProbeReport = {
+    namespace: 'app',
+    name: 'web',
+    verdict: 'contradicted',
+    // The replica that probed has a clock that is five minutes slow.
+    probedAt: new Date(updatedAt.getTime() - 300_000),
+    recordUpdatedAt: updatedAt,
+    reasons: [{ code: 'plain-http-open', detail: 'http is open' }],
+  };
+  let latest = report;
+  const probes: ProbeReports = { latest: async () => latest, list: async () => [latest] };
+  Object.assign(harness.parts, { probes });
+  const seen = async () => {
+    const { state, revocationEnforced, observed } = await harness.service.state('app', 'web');
+    return [state, revocationEnforced, observed.probe?.verdict];
+  };
+  assert.deepEqual(await seen(), ['NotEnforced', false, 'contradicted']);
+  assert.deepEqual((await harness.service.list())[0]?.state, 'NotEnforced');
+  latest = { ...report, verdict: 'confirmed', reasons: [] };
+  assert.deepEqual(await seen(), ['Enforced', true, 'confirmed']);
+  latest = { ...report, recordUpdatedAt: new Date(updatedAt.getTime() - 1) };
+  assert.deepEqual(await seen(), ['Enforced', true, 'contradicted']);
 });
