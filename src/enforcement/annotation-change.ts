@@ -33,12 +33,13 @@ export function rememberBefore(
 }
 
 /**
- * The annotations of our next apply: what is wanted, and of those that we hold but no longer want, the value from before
- * us. What we leave out is removed by the API server.
+ * The annotations of our next apply: what is wanted, and of those that we alone hold but no longer want, the value from
+ * before us. What we leave out is removed by the API server, unless somebody else holds it as well: then it is theirs.
  */
 export function annotationsToApply(live: Ingress, before: Before, written: Written): Record<string, string> {
   const result: Record<string, string> = {};
   for (const name of annotationsWeApplied(live)) {
+    if (!managersOf(live, name).every(isOurs)) continue;
     const value = name in before ? before[name] : live.metadata.annotations?.[name];
     if (typeof value === 'string') result[name] = value;
   }

@@ -17,6 +17,17 @@ export function annotationsWeApplied(ingress: Ingress): string[] {
     .flatMap(annotationsIn);
 }
 
+/**
+ * The annotations that we hold, but not by an apply: what a restoration put back, or an admission policy made of a write of
+ * ours. To the API server that is another manager, with whom our next apply would be in conflict.
+ */
+export function annotationsWeUpdated(ingress: Ingress): string[] {
+  const entries = ingress.metadata.managedFields ?? [];
+  return entries
+    .filter((entry) => entry.manager === fieldManager && entry.operation === 'Update')
+    .flatMap(annotationsIn);
+}
+
 /** Whoever else wrote to the Ingress last, controllers' status updates aside; undefined when the API server does not say. */
 export function lastWriter(ingress: Ingress): string | undefined {
   const others = (ingress.metadata.managedFields ?? []).filter(

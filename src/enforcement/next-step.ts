@@ -3,6 +3,7 @@ import type { Ingress } from '../kubernetes/objects.ts';
 import { conflictsOf, differences } from './annotation-change.ts';
 import { declarationOf, refusalOf } from './declaration.ts';
 import { isRecorded, isSameWish, type Judgement, wishOf } from './judgement.ts';
+import { annotationsWeUpdated } from './managed-fields.ts';
 import type { EnforcementSettings } from './planning.ts';
 import type { AnnotationConflict, VerificationOrigin, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
@@ -93,15 +94,15 @@ function begin(
   const { live, judgement, origin } = intent;
   const changed = differences(live, judgement.plan.annotations);
   // Who asked by a call was told whose values it would overrule; who asks by annotation may have set them itself.
-  const force = origin === 'api';
-  const conflicts = force ? [] : conflictsOf(live, changed, false);
+  const takeover = origin === 'api';
+  const conflicts = takeover ? [] : conflictsOf(live, changed, false);
   const renew = previous === undefined || previous.origin !== origin || !isRecorded(previous, judgement);
   if (judgement.reasons.length > 0 || conflicts.length > 0) {
     return { kind: 'hold', ...intent, renew, reasons: judgement.reasons, conflicts };
   }
   // The write happened, and the process died before it could say so.
   if (record !== undefined && !renew && changed.length === 0) return { kind: 'record', ...intent };
-  return { kind: 'enforce', ...intent, force, leaving: [] };
+  return { kind: 'enforce', ...intent, force: takeover || overOurselves(live), leaving: [] };
 }
 
 /** Ours stood there once: whatever of it nobody else holds is put back. */
@@ -124,5 +125,14 @@ function maintain(intent: Intent, record: VerificationRecord, quarrelling: boole
   }
   const leaving = conflicts.map(({ annotation }) => annotation);
   const repairs = changed.map(({ annotation }) => annotation).filter((name) => !leaving.includes(name));
-  return { kind: 'enforce', ...intent, force: false, leaving, ...(recorded ? { repairs } : {}) };
+  const force = overOurselves(live);
+  return { kind: 'enforce', ...intent, force, leaving, ...(recorded ? { repairs } : {}) };
+}
+
+/**
+ * The API server would see a conflict with us in what we hold by an update. What anybody else holds was left out, and the
+ * write is bound to the version that was looked at; so force overrules nobody but ourselves.
+ */
+function overOurselves(live: Ingress): boolean {
+  return annotationsWeUpdated(live).length > 0;
 }

@@ -82,6 +82,12 @@ test('apply: what we hold and no longer want goes back to what it was, and is no
   assert.deepEqual(annotationsToApply(there, { a: '1', b: null }, { d: '5' }), { a: '1', c: '4', d: '5' });
 });
 
+test('apply: what somebody else holds as well is let go, and not taken from them', () => {
+  const there = live({ a: '2' }, { 'internal-ca': ['a'], helm: ['a'] });
+  assert.deepEqual(annotationsToApply(there, { a: '1' }, { d: '5' }), { d: '5' });
+  assert.deepEqual(annotationsToApply(there, { a: '1' }, { a: '3' }), { a: '3' });
+});
+
 test('an adapter judges what is there without us', () => {
   const there = live({ a: '2', b: '3', c: '4' }, { 'internal-ca': ['a', 'b'], kubectl: ['c'] });
   const known = record({ a: '1', b: null, c: '0' }, { a: '2', b: '3', c: '9' });

@@ -229,6 +229,19 @@ contract('Enforcement that stays', (ground) => {
     await stands({ [`${prefix}force-ssl-redirect`]: 'false' });
   });
 
+  it('is not in its own way: what it restored once, it overrules when asked again', async () => {
+    const redirect = `${prefix}force-ssl-redirect`;
+    await applyAs('flux', {});
+    await editAs('kubectl-edit', { [redirect]: 'false' });
+    await service.enforce(ground.namespace, name, {}, { requester });
+    await service.undo(ground.namespace, name, { requester });
+    await stands({ [redirect]: 'false' });
+    await applyAs('flux', { [asks]: 'on' });
+    await stands({ [asks]: 'on', ...ours() });
+    await applyAs('flux', {});
+    await stands({ [redirect]: 'false' });
+  });
+
   it('leaves a contradiction in the manifest to its owner', async () => {
     const contradiction = { [asks]: 'on', [`${prefix}auth-tls-verify-client`]: 'off' };
     await applyAs('flux', contradiction);

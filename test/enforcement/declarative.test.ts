@@ -47,6 +47,20 @@ function told(harness: Harness, reason: string): Promise<string> {
   });
 }
 
+test('the record comes first, then the Secret, and both before the annotations', async (t) => {
+  const harness = await startHarness(t, policy);
+  harness.server.interfere(({ verb }) => {
+    if (verb === 'patch') harness.events.push('annotations');
+    return undefined;
+  });
+  await harness.lead();
+  await apply(harness, { [asks]: 'on' });
+  await stands(harness, { [asks]: 'on', ...ours });
+  await eventually(() =>
+    assert.deepEqual(harness.events, ['put applying', 'secret app', 'annotations', 'put applied']),
+  );
+});
+
 test('asked for by annotation, it is enforced; taken away, it is undone', async (t) => {
   const harness = await leading(t);
   await apply(harness, { [asks]: 'on', [`${prefix}proxy-body-size`]: '1m' });
@@ -211,14 +225,21 @@ test('with the Ingress its wish is gone, also when nobody led at that moment', a
   await stands(harness, { [asks]: 'on', ...ours });
   harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'web');
   await eventually(() => assert.equal(harness.rows.size, 0));
+  await eventually(() => assert.ok(harness.events.includes('remove unwanted')));
   await apply(harness, { [asks]: 'on' });
   await stands(harness, { [asks]: 'on', ...ours });
   await first.stop();
   harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'web');
   harness.place();
-  await harness.lead();
+  const second = await harness.lead();
   await eventually(() => assert.equal(harness.rows.size, 0));
   assert.deepEqual(await harness.annotations(), {});
+  await apply(harness, { [asks]: 'on' });
+  await stands(harness, { [asks]: 'on', ...ours });
+  await second.stop();
+  harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'web');
+  await harness.lead();
+  await eventually(() => assert.equal(harness.rows.size, 0));
 });
 
 test('made anew with the annotation, it is enforced anew', async (t) => {

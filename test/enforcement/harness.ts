@@ -38,7 +38,8 @@ export interface Harness {
   /** Leads from now on: reconciles until `stop()`, or the end of the test. */
   lead(
     options?: Partial<ReconcilerOptions>,
-    assertCurrent?: () => Promise<void>,
+    /** Asked before each write; `end` ends the term. */
+    assertCurrent?: (end: () => void) => Promise<void>,
   ): Promise<{ stop(): Promise<void> }>;
   /** Puts an Ingress there as `kubectl` would. */
   place(options?: IngressOptions, manager?: string): void;
@@ -185,7 +186,7 @@ async function connectAs(t: TestContext, server: ApiServer, rights: readonly Rul
 async function lead(
   t: TestContext,
   options: ReconcilerOptions,
-  assertCurrent: () => Promise<void> = async () => undefined,
+  assertCurrent: (end: () => void) => Promise<void> = async () => undefined,
 ): Promise<{ stop(): Promise<void> }> {
   const work = createEnforcementReconciler({
     retry: { initialMs: 20, maxMs: 200 },
@@ -193,7 +194,11 @@ async function lead(
     ...options,
   });
   const ending = new AbortController();
-  await work.start({ epoch: 1n, signal: ending.signal, assertCurrent });
+  await work.start({
+    epoch: 1n,
+    signal: ending.signal,
+    assertCurrent: () => assertCurrent(() => ending.abort()),
+  });
   const stop = async () => {
     ending.abort();
     await work.stop();

@@ -178,12 +178,14 @@ test('a new one that cannot be made safe is Unsafe, untouched, and taken up when
   await stands(harness, ours);
 });
 
-test('what a neighbour does to it is told, and so is its end', async (t) => {
+test('what a neighbour does to it is told once, and so is its end', async (t) => {
   const harness = await enforced(t);
-  await harness.lead();
+  await harness.lead({ resyncMs: 20 });
   harness.place({ name: 'side', paths: ['/side'], annotations: { 'ssl-redirect': 'false' } });
   assert.match(await told(harness, 'ClientVerificationUnsafe'), /app\/side serves paths of a\.example/);
   await state(harness, 'Unsafe');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(harness.told.filter(({ reason }) => reason === 'ClientVerificationUnsafe').length, 1);
   harness.told.length = 0;
   harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'side');
   await told(harness, 'ClientVerificationEnforced');
