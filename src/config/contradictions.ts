@@ -14,6 +14,7 @@ export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nam
   checkImport(config.authority, nameOf);
   checkListeners(config, nameOf);
   checkKubernetes(config, env, nameOf);
+  checkScope(config, nameOf);
 }
 
 function checkDatabase({ databaseUrl }: Config, nameOf: NameOf): void {
@@ -145,6 +146,15 @@ function checkKubernetes(
     throw new ConfigError(
       nameOf('authority.keySecretName'),
       `is the published Secret ${nameOf('publication.secretName')}: the key must never be in it`,
+    );
+  }
+}
+
+function checkScope({ kubernetes, publication }: Config, nameOf: NameOf): void {
+  if (publication.namespaceSelector !== undefined && kubernetes.scope === 'namespaces') {
+    throw new ConfigError(
+      nameOf('publication.namespaceSelector'),
+      `needs ${nameOf('kubernetes.scope')}=cluster: namespaces cannot be selected without seeing all of them`,
     );
   }
 }

@@ -61,6 +61,15 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     'PUBLICATION_COMMAND: is set, but with Kubernetes Secrets are published, not files',
   ],
   [
+    'selected namespaces that are not looked at',
+    {
+      PUBLICATION_NAMESPACE_SELECTOR: 'ca=yes',
+      KUBERNETES_SCOPE: 'namespaces',
+      KUBERNETES: 'in-cluster',
+    },
+    'PUBLICATION_NAMESPACE_SELECTOR: needs KUBERNETES_SCOPE=cluster: namespaces cannot be selected without seeing all of them',
+  ],
+  [
     'service accounts without Kubernetes',
     { ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: 'grants.yaml', KUBERNETES: 'off' },
     'ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: is set, but the service runs without Kubernetes, which alone can check the tokens',

@@ -82,6 +82,25 @@ describe('the API server is away', { timeout: 60_000 }, () => {
     assert.equal(fault.code, 'kubernetes-unavailable');
   });
 
+  it('believes a review only as far as it says that the token is good, and whose it is', async (t) => {
+    const { server, api } = await setUp(t);
+    const user = { username: 'system:serviceaccount:default:a', groups: ['system:authenticated'] };
+    const audiences = ['internal-ca'];
+    for (const status of [
+      { user, audiences },
+      { authenticated: false, user, audiences },
+      { authenticated: 'true', user, audiences },
+      { authenticated: true, user: {}, audiences },
+      { authenticated: true, audiences },
+      undefined,
+    ]) {
+      server.interfere(() => ({ status: 201, body: { kind: 'TokenReview', status } }));
+      const review = await api.reviewToken('a-token', audiences);
+      assert.equal(review.authenticated, false, JSON.stringify(status));
+      assert.equal(review.user, undefined);
+    }
+  });
+
   it('reviews a token again whose kept-alive connection was closed under it', async (t) => {
     const { server, api } = await setUp(t);
     const token = server.serviceAccountToken({ namespace: 'default', name: 'a', audiences: ['internal-ca'] });
@@ -219,7 +238,7 @@ describe('ClusterTrustBundles that come and go', () => {
     assert.deepEqual(server.calls, []);
   });
 
-  it('are found in v1 first, again after five minutes, and at once when the version is taken away', async (t) => {
+  it('are found in either version, again after five minutes, and at once when the version is taken away', async (t) => {
     const clock = createTestClock();
     const { server, api } = await setUp(t, { client: { clock }, server: { clusterTrustBundles: 'off' } });
     assert.equal(await api.clusterTrustBundlesServed(), false);
@@ -240,5 +259,11 @@ describe('ClusterTrustBundles that come and go', () => {
     await assert.rejects(api.clusterTrustBundlesServed(), hasCode('kubernetes-unavailable'));
     await server.start();
     assert.equal(await api.clusterTrustBundlesServed(), true);
+  });
+
+  it('are not said to be missing when the API server does not answer the question', async (t) => {
+    const { server, api } = await setUp(t);
+    server.revokeToken(server.adminToken);
+    await assert.rejects(api.clusterTrustBundlesServed(), hasCode('kubernetes-forbidden'));
   });
 });

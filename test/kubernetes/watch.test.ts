@@ -101,13 +101,16 @@ describe('a watch', { timeout: 60_000 }, () => {
   it('rests as long as the API server asks for, when it is refused and when its list is', async (t) => {
     const { server, api } = await setUp(t);
     for (const verb of ['list', 'watch']) {
+      // A namespace each: a last request of the watch before, under way when it was closed, is not counted.
+      const namespace = `refused-${verb}`;
+      server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
       const asked: number[] = [];
       server.interfere((call) => {
-        if (call.verb !== verb) return undefined;
+        if (call.verb !== verb || call.namespace !== namespace) return undefined;
         asked.push(performance.now());
         return asked.length === 1 ? { status: 429, headers: { 'Retry-After': '1' } } : undefined;
       });
-      const watched = watchInTest(api, 'secrets', { namespace: 'internal-ca' });
+      const watched = watchInTest(api, 'secrets', { namespace });
       await watched.until('error:kubernetes-unavailable');
       while (asked.length < 2) await pause(10, undefined, { signal: t.signal });
       watched.close();
