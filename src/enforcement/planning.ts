@@ -1,6 +1,6 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { Ingress, Secret } from '../kubernetes/objects.ts';
-import { isOurCopy } from '../publication/copy-metadata.ts';
+import { type CopyOwner, isOurCopy, whyForeign } from '../publication/copy-metadata.ts';
 import type { AdapterPlan, ControllerAdapter } from './adapter.ts';
 import { withoutOurs } from './annotation-change.ts';
 import type { Cluster } from './cluster.ts';
@@ -12,6 +12,8 @@ import type { VerificationRecord } from './verification-records.ts';
 export interface EnforcementSettings {
   /** The Secret with `ca.crt` and `ca.crl` that is copied beside each Ingress. */
   readonly secretName: string;
+  /** Whose copies are ours. */
+  readonly copyOwner: CopyOwner;
   /** The controller when a wish names none; `auto` concludes it from the IngressClass. */
   readonly controller: 'ingress-nginx' | 'auto';
   /** Namespaces whose Ingresses may be changed; `*` means all. */
@@ -101,8 +103,9 @@ export function checkPlace(
     const detail = `The configuration does not let us change Ingresses in namespace ${namespace}.`;
     reasons.push({ code: 'namespace-not-allowed', detail });
   }
-  if (secret !== undefined && !isOurCopy(secret)) {
-    const detail = `The Secret ${namespace}/${settings.secretName} is not ours, and is not overwritten.`;
+  if (secret !== undefined && !isOurCopy(secret, settings.copyOwner)) {
+    const why = whyForeign(secret, settings.copyOwner);
+    const detail = `The Secret ${namespace}/${settings.secretName} ${why}.`;
     reasons.push({ code: 'secret-taken', detail });
   }
   return reasons;

@@ -10,7 +10,7 @@ import { NotLeading } from '../store/leadership.ts';
 import type { PublicationStore } from '../store/publications.ts';
 import { createCopyBook } from './copy-book.ts';
 import { createCopyEvents } from './copy-events.ts';
-import { isOurCopy } from './copy-metadata.ts';
+import { type CopyOwner, isOurCopy } from './copy-metadata.ts';
 import type { CopyNames, CopyPlaces, NamespacedPlace, Place } from './copy-places.ts';
 import { createCopyRecords } from './copy-records.ts';
 import { openCopyViews } from './copy-views.ts';
@@ -25,6 +25,7 @@ import { leaderFence } from './write-fence.ts';
 export interface ClusterKeeperOptions extends CopyNames {
   readonly api: Pick<KubernetesApi, 'namespace' | 'watch' | 'listIngresses'>;
   readonly places: CopyPlaces;
+  readonly owner: CopyOwner;
   /** Namespaces beside our own that always have copies. */
   readonly namespaces: readonly string[];
   readonly namespaceSelector?: string | undefined;
@@ -182,7 +183,7 @@ export function startClusterKeeper(o: ClusterKeeperOptions, term: Term): Cluster
   async function release(place: NamespacedPlace): Promise<WorkResult | undefined> {
     const { target, namespace } = place;
     const seen = views.copy(place);
-    if (seen === undefined || !isOurCopy(seen)) {
+    if (seen === undefined || !isOurCopy(seen, o.owner)) {
       writer.forget(target.id);
       return undefined;
     }

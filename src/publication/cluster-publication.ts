@@ -16,6 +16,7 @@ import { requestFence } from './write-fence.ts';
 export interface ClusterPublicationOptions
   extends Pick<
     ClusterKeeperOptions,
+    | 'owner'
     | 'namespaces'
     | 'namespaceSelector'
     | 'visibleNamespaces'
@@ -52,7 +53,7 @@ export interface ClusterPublication {
 
 export function createClusterPublication(o: Options): ClusterPublication {
   const { api, store, log } = o;
-  const places = createCopyPlaces(api, o, o.clock);
+  const places = createCopyPlaces(api, o, o);
   let keeper: ClusterKeeper | undefined;
 
   function fixedReasons(namespace: string): CopyReason[] {
@@ -107,7 +108,7 @@ export function createClusterPublication(o: Options): ClusterPublication {
     async removeUnwanted(namespace) {
       const removed: string[] = [];
       for (const place of places.in(namespace)) {
-        const outcome = await removeUnlessWanted(place, () => isWanted(namespace));
+        const outcome = await removeUnlessWanted(place, o.owner, () => isWanted(namespace));
         if (outcome === 'wanted-again') await ensureNamespace(namespace);
         if (outcome === 'removed') removed.push(place.target.id);
       }

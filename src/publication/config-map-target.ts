@@ -1,7 +1,6 @@
-import type { Clock } from '../clock.ts';
 import type { ConfigMap, KubernetesApi } from '../kubernetes/client.ts';
 import { copyLabels } from './copy-metadata.ts';
-import { objectTarget } from './object-target.ts';
+import { type CopyAuthor, objectTarget } from './object-target.ts';
 import { secretLimitBytes } from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
 import type { TrustMaterial } from './trust-material.ts';
@@ -15,7 +14,7 @@ export function configMapTarget(
   client: ConfigMapClient,
   namespace: string,
   name: string,
-  clock: Clock,
+  author: CopyAuthor,
 ): ClusterTarget {
   return objectTarget<ConfigMap>(
     {
@@ -44,7 +43,7 @@ export function configMapTarget(
         ),
       describe: describeCertificates,
     },
-    clock,
+    author,
   );
 }
 

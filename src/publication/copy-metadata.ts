@@ -6,34 +6,61 @@ const managedByLabel = 'app.kubernetes.io/managed-by';
 const copyLabel = 'internal-ca.io/copy';
 const epochAnnotation = 'internal-ca.io/epoch';
 const writtenAtAnnotation = 'internal-ca.io/written-at';
+const ownerAnnotation = 'internal-ca.io/owner';
 
 export const copyLabels = { [managedByLabel]: 'internal-ca', [copyLabel]: 'true' };
 
 /** The same, as `kubectl label` takes them. */
-export const copyLabelsText = Object.entries(copyLabels)
+const copyLabelsText = Object.entries(copyLabels)
   .map(([key, value]) => `${key}=${value}`)
   .join(' ');
 
+/** What tells installations in one cluster apart: `namespace/lease`. Of one Lease there is one leader, so one writer. */
+export type CopyOwner = string;
+
+type WithMetadata = Pick<KubernetesObject, 'metadata'>;
+
 /**
  * Ours to overwrite and to delete. Both labels: the Secret of the CA's key carries the first one too, and must never be
- * taken for a copy, whatever the configuration says.
+ * taken for a copy, whatever the configuration says. Without an owner it was labelled by hand, to hand it over.
  */
-export function isOurCopy({ metadata }: Pick<KubernetesObject, 'metadata'>): boolean {
+export function isOurCopy(object: WithMetadata, owner: CopyOwner): boolean {
+  return isCopy(object) && (ownerOf(object) ?? owner) === owner;
+}
+
+/** Of this or of another installation. */
+export function isCopy({ metadata }: WithMetadata): boolean {
   return Object.entries(copyLabels).every(([key, value]) => metadata.labels?.[key] === value);
 }
 
-/** In which term a copy was written, and when. */
-export function writeAnnotations(epoch: bigint, at: Date): Record<string, string> {
-  return { [epochAnnotation]: epoch.toString(), [writtenAtAnnotation]: at.toISOString() };
+export function ownerOf({ metadata }: WithMetadata): CopyOwner | undefined {
+  return metadata.annotations?.[ownerAnnotation];
+}
+
+/** Whose a copy is, in which term it was written, and when. */
+export function writeAnnotations(owner: CopyOwner, epoch: bigint, at: Date): Record<string, string> {
+  return {
+    [ownerAnnotation]: owner,
+    [epochAnnotation]: epoch.toString(),
+    [writtenAtAnnotation]: at.toISOString(),
+  };
+}
+
+/** Why an object with the name of a copy is not touched. */
+export function whyForeign(object: WithMetadata, owner: CopyOwner): string {
+  if (!isCopy(object)) {
+    return `exists and is not ours (it lacks the labels ${copyLabelsText}); it is left alone. Delete it, or label it to hand it over`;
+  }
+  return `is a copy of another installation, ${ownerOf(object)}; it is left alone. Publish under another name, or annotate it with ${ownerAnnotation}=${owner} to hand it over`;
 }
 
 /** 0 where none is told, or where somebody made it something else. */
-export function epochOf({ metadata }: Pick<KubernetesObject, 'metadata'>): bigint {
+export function epochOf({ metadata }: WithMetadata): bigint {
   const text = metadata.annotations?.[epochAnnotation] ?? '';
   return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
 }
 
-export function writtenAtOf({ metadata }: Pick<KubernetesObject, 'metadata'>): Date | undefined {
+export function writtenAtOf({ metadata }: WithMetadata): Date | undefined {
   const at = new Date(metadata.annotations?.[writtenAtAnnotation] ?? '');
   return Number.isNaN(at.getTime()) ? undefined : at;
 }

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
 import type { DeletePreconditions, KubernetesApi, KubernetesObject } from '../kubernetes/client.ts';
 import { configMapTarget } from './config-map-target.ts';
+import type { CopyAuthor } from './object-target.ts';
 import { secretTarget } from './secret-target.ts';
 import type { ClusterTarget } from './target.ts';
 import { trustBundleTarget } from './trust-bundle-target.ts';
@@ -59,14 +59,14 @@ export interface CopyPlaces {
   find(id: string): Place | undefined;
 }
 
-export function createCopyPlaces(api: PlacesClient, names: CopyNames, clock: Clock): CopyPlaces {
+export function createCopyPlaces(api: PlacesClient, names: CopyNames, author: CopyAuthor): CopyPlaces {
   const { secretName, configMapName, clusterTrustBundleName } = names;
 
   const secret = (namespace: string): NamespacedPlace => ({
     kind: 'Secret',
     namespace,
     name: secretName,
-    target: secretTarget(api, namespace, secretName, clock),
+    target: secretTarget(api, namespace, secretName, author),
     look: async () => (await api.listSecrets({ namespace, name: secretName, metadataOnly: true }))[0],
     remove: (preconditions) => api.deleteSecret(namespace, secretName, preconditions),
   });
@@ -75,7 +75,7 @@ export function createCopyPlaces(api: PlacesClient, names: CopyNames, clock: Clo
     kind: 'ConfigMap',
     namespace,
     name,
-    target: configMapTarget(api, namespace, name, clock),
+    target: configMapTarget(api, namespace, name, author),
     look: async () => (await api.listConfigMaps({ namespace, name, metadataOnly: true }))[0],
     remove: (preconditions) => api.deleteConfigMap(namespace, name, preconditions),
   });
@@ -92,7 +92,7 @@ export function createCopyPlaces(api: PlacesClient, names: CopyNames, clock: Clo
           {
             kind: 'ClusterTrustBundle',
             name: clusterTrustBundleName,
-            target: trustBundleTarget(api, clusterTrustBundleName, clock),
+            target: trustBundleTarget(api, clusterTrustBundleName, author),
           },
         ];
 

@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
 import { type ApplyOptions, fieldManager, type KubernetesObject } from '../kubernetes/client.ts';
-import { copyLabelsText, epochOf, isOurCopy, writeAnnotations, writtenAtOf } from './copy-metadata.ts';
+import {
+  type CopyOwner,
+  epochOf,
+  isOurCopy,
+  ownerOf,
+  whyForeign,
+  writeAnnotations,
+  writtenAtOf,
+} from './copy-metadata.ts';
 import type { ClusterTarget, WrittenCopy } from './target.ts';
 import type { TrustMaterial } from './trust-material.ts';
 
@@ -35,16 +43,27 @@ export interface ObjectKind<T extends KubernetesObject> {
 /** Another process may write between our read and our write; each time it does, somebody has made progress. */
 const attempts = 5;
 
+/** Who writes a copy. */
+export interface CopyAuthor {
+  readonly owner: CopyOwner;
+  readonly clock: Clock;
+}
+
 /** Reads, decides and writes the very version that was read: of two writers at once, the later one decides anew. */
-export function objectTarget<T extends KubernetesObject>(kind: ObjectKind<T>, clock: Clock): ClusterTarget {
+export function objectTarget<T extends KubernetesObject>(
+  kind: ObjectKind<T>,
+  author: CopyAuthor,
+): ClusterTarget {
   const { id, limitBytes } = kind;
+  const { owner, clock } = author;
 
   async function writeOnce(...[material, fence]: Parameters<ClusterTarget['write']>) {
     const present = await kind.read();
     if (present === undefined) return create(material, await fence.epoch(0n));
-    refuseForeign(present, id);
+    if (!isOurCopy(present, owner)) refuse(whyForeign(present, owner), id);
     refuse(kind.refusal?.(present), id);
-    const standing = kind.standing(present, material);
+    // One that was handed over is written once, to say whose it is now.
+    const standing = ownerOf(present) === undefined ? undefined : kind.standing(present, material);
     if (standing !== undefined) return { ...standing, change: 'kept', ...factsOf(present) } as const;
     const epoch = await fence.epoch(epochOf(present));
     // Taking something away moves the version on; the uid is then guard enough.
@@ -69,7 +88,7 @@ export function objectTarget<T extends KubernetesObject>(kind: ObjectKind<T>, cl
     return written && ({ ...kind.describe(material), change: 'created', ...factsOf(written) } as const);
   }
 
-  const annotationsOf = (epoch: bigint) => writeAnnotations(epoch, new Date(clock.now()));
+  const annotationsOf = (epoch: bigint) => writeAnnotations(owner, epoch, new Date(clock.now()));
 
   return {
     id,
@@ -109,12 +128,6 @@ function guardOf({ metadata }: KubernetesObject, withVersion: boolean) {
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined || !withVersion ? {} : { resourceVersion }),
   };
-}
-
-function refuseForeign(present: KubernetesObject, id: string): void {
-  if (isOurCopy(present)) return;
-  const why = `exists and is not ours (it lacks the labels ${copyLabelsText}); it is left alone. Delete it, or label it to hand it over`;
-  refuse(why, id);
 }
 
 function refuse(why: string | undefined, id: string): void {

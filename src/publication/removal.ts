@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts';
-import { isOurCopy } from './copy-metadata.ts';
+import { type CopyOwner, isOurCopy } from './copy-metadata.ts';
 import type { NamespacedPlace } from './copy-places.ts';
 
 /**
@@ -8,10 +8,11 @@ import type { NamespacedPlace } from './copy-places.ts';
  */
 export async function removeUnlessWanted(
   place: NamespacedPlace,
+  owner: CopyOwner,
   isWanted: () => Promise<boolean>,
 ): Promise<'removed' | 'kept' | 'wanted-again'> {
   const seen = await place.look();
-  if (seen === undefined || !isOurCopy(seen) || (await isWanted())) return 'kept';
+  if (seen === undefined || !isOurCopy(seen, owner) || (await isWanted())) return 'kept';
   const { uid = '', resourceVersion = '' } = seen.metadata;
   try {
     if (!(await place.remove({ uid, resourceVersion }))) return 'kept';

@@ -1,6 +1,5 @@
-import type { Clock } from '../clock.ts';
 import type { KubernetesApi, Secret } from '../kubernetes/client.ts';
-import { objectTarget } from './object-target.ts';
+import { type CopyAuthor, objectTarget } from './object-target.ts';
 import { compareCopy, markOf, secretLimitBytes, secretManifest, sizeOf } from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
 
@@ -15,7 +14,7 @@ export function secretTarget(
   client: SecretClient,
   namespace: string,
   name: string,
-  clock: Clock,
+  author: CopyAuthor,
 ): ClusterTarget {
   return objectTarget<Secret>(
     {
@@ -60,7 +59,7 @@ export function secretTarget(
         sizeBytes: sizeOf(material),
       }),
     },
-    clock,
+    author,
   );
 }
 

@@ -1,8 +1,7 @@
-import type { Clock } from '../clock.ts';
 import type { ClusterTrustBundle, KubernetesApi } from '../kubernetes/client.ts';
 import { certificatesSize, describeCertificates } from './config-map-target.ts';
 import { copyLabels } from './copy-metadata.ts';
-import { objectTarget } from './object-target.ts';
+import { type CopyAuthor, objectTarget } from './object-target.ts';
 import { secretLimitBytes } from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
 
@@ -14,7 +13,11 @@ export type TrustBundleClient = Pick<
 export const trustBundleId = (name: string) => `clustertrustbundle:${name}`;
 
 /** The CA certificates for pods of every namespace, without a signer: nobody needs the right to attest for one. */
-export function trustBundleTarget(client: TrustBundleClient, name: string, clock: Clock): ClusterTarget {
+export function trustBundleTarget(
+  client: TrustBundleClient,
+  name: string,
+  author: CopyAuthor,
+): ClusterTarget {
   return objectTarget<ClusterTrustBundle>(
     {
       id: trustBundleId(name),
@@ -34,6 +37,6 @@ export function trustBundleTarget(client: TrustBundleClient, name: string, clock
         ),
       describe: describeCertificates,
     },
-    clock,
+    author,
   );
 }

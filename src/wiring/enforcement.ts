@@ -13,7 +13,9 @@ import type { LeaderWork } from '../leadership/leadership.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
 import type { Database } from '../store/database.ts';
+import { copyOwner } from './copy-owner.ts';
 import type { ServiceInput } from './service-input.ts';
+import { visibleNamespaces } from './visible-namespaces.ts';
 
 interface EnforcingParts {
   readonly kubernetes: KubernetesApi | undefined;
@@ -43,7 +45,7 @@ export function openEnforcement(
     withAdvisoryLock: <T>(key: string, work: () => Promise<T>) => database.withAdvisoryLock(key, work),
     clock,
     adapters: [ingressNginx] as const,
-    settings: settingsOf(config, kubernetes.namespace),
+    settings: settingsOf(config, kubernetes),
     warn: (message: string, error: unknown) => log.warn({ err: error }, message),
   };
   const inTurn = createTurn(parts);
@@ -53,16 +55,13 @@ export function openEnforcement(
   };
 }
 
-function settingsOf(
-  { enforcement, publication, kubernetes }: Config,
-  ownNamespace: string,
-): EnforcementSettings {
-  const { probe: _probe, ...settings } = enforcement;
-  const named = enforcement.namespaces.filter((namespace) => namespace !== '*');
-  const visibleNamespaces = [...new Set([ownNamespace, ...publication.namespaces, ...named])];
+function settingsOf(config: Config, kubernetes: KubernetesApi): EnforcementSettings {
+  const { probe: _probe, ...settings } = config.enforcement;
+  const visible = visibleNamespaces(config, kubernetes.namespace);
   return {
     ...settings,
-    secretName: publication.secretName,
-    ...(kubernetes.scope === 'cluster' ? {} : { visibleNamespaces }),
+    secretName: config.publication.secretName,
+    copyOwner: copyOwner(config, kubernetes),
+    ...(visible === undefined ? {} : { visibleNamespaces: visible }),
   };
 }

@@ -10,6 +10,7 @@ import type { Publisher } from '../publication/publisher.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
 import type { Database } from '../store/database.ts';
 import { createPublicationStore } from '../store/publications.ts';
+import { copyOwner } from './copy-owner.ts';
 import type { ServiceInput } from './service-input.ts';
 import { visibleNamespaces } from './visible-namespaces.ts';
 
@@ -51,6 +52,7 @@ function cluster(
   const { namespaces, namespaceSelector, configMapName, clusterTrustBundleName } = config.publication;
   return {
     api: kubernetes,
+    owner: copyOwner(config, kubernetes),
     namespaces,
     namespaceSelector,
     configMapName,

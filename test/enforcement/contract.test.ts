@@ -64,6 +64,7 @@ contract('Enforcement that stays', (ground) => {
       adapters: [ingressNginx] as const,
       settings: {
         secretName: 'internal-ca',
+        copyOwner: 'internal-ca/internal-ca',
         controller: 'ingress-nginx' as const,
         namespaces: ['*'],
         declarativeNamespaces: [ground.namespace],

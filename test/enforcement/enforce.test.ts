@@ -174,6 +174,24 @@ test('all reasons come together, and nothing is touched', async (t) => {
   assert.deepEqual(harness.events, []);
 });
 
+test("another installation's copy is no Secret of ours", async (t) => {
+  const harness = await start(t);
+  const labels = { 'app.kubernetes.io/managed-by': 'internal-ca', 'internal-ca.io/copy': 'true' };
+  harness.server.put({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: 'internal-ca',
+      namespace: 'app',
+      labels,
+      annotations: { 'internal-ca.io/owner': 'other/internal-ca' },
+    },
+  });
+  const fault = await refused(harness, () => harness.service.enforce('app', 'web', {}, { requester }));
+  assert.deepEqual(codes(fault.reasons), ['secret-taken']);
+  assert.match(fault.reasons[0]?.detail ?? '', /copy of another installation, other\/internal-ca/);
+});
+
 test('a Secret that cannot be written leaves the Ingress alone and no record', async (t) => {
   const harness = await start(t);
   harness.fail.secret = new Fault('publication-refused', 'somebody else has it');

@@ -131,6 +131,7 @@ export async function startHarness(
     adapters: [ingressNginx],
     settings: {
       secretName: 'internal-ca',
+      copyOwner: 'internal-ca/internal-ca',
       controller: 'ingress-nginx',
       namespaces: ['*'],
       declarativeNamespaces: [],

@@ -34,15 +34,17 @@ contract('publication', (ground) => {
     ];
   };
 
-  async function start(t: TestContext) {
+  const owner = () => `${ground.namespace}/internal-ca`;
+
+  async function start(t: TestContext, as = owner()) {
     const api = await ground.cluster.connectAs(rules(), {
       namespace: ground.namespace,
       watchBackOff: { initialMs: 50, maxMs: 500 },
     });
-    return startOn(t, api);
+    return startOn(t, api, as);
   }
 
-  async function startOn(t: TestContext, api: KubernetesApi): Promise<Publisher> {
+  async function startOn(t: TestContext, api: KubernetesApi, as = owner()): Promise<Publisher> {
     const publisher = createPublisher({
       secretName: name,
       clock: { now: () => Date.UTC(2026, 10, 23) },
@@ -50,6 +52,7 @@ contract('publication', (ground) => {
       times: { retry: { initialMs: 50, maxMs: 500 }, repairDelayMs: 50, wishesMs: 300, waitingMs: 300 },
       cluster: {
         api,
+        owner: as,
         namespaces: [],
         namespaceSelector: `${name}=wanted`,
         configMapName: name,
@@ -163,6 +166,44 @@ contract('publication', (ground) => {
     const labels = { 'app.kubernetes.io/managed-by': 'internal-ca', 'internal-ca.io/copy': 'true' };
     await editSecret(namespace, { metadata: { labels } });
     await untilCrl(namespace, source.at(3n).caCrl);
+  });
+
+  it("leaves another installation's copy alone until it is handed over", async (t) => {
+    const namespace = await ground.cluster.createNamespace();
+    const id = `secret:${namespace}/${name}`;
+    const [first, second] = [await start(t), await start(t, 'elsewhere/internal-ca')];
+    await first.publish(source.at(5n));
+    await second.publish(source.at(6n));
+    await first.ensureNamespace(namespace);
+    await assert.rejects(second.ensureNamespace(namespace), {
+      code: 'publication-refused',
+      message: `${id} is a copy of another installation, ${owner()}; it is left alone. Publish under another name, or annotate it with internal-ca.io/owner=elsewhere/internal-ca to hand it over`,
+    });
+    assert.deepEqual(await second.removeUnwanted(namespace), []);
+    assert.equal(await crlIn(namespace), source.at(5n).caCrl);
+    await editSecret(namespace, {
+      metadata: { annotations: { 'internal-ca.io/owner': 'elsewhere/internal-ca' } },
+    });
+    await second.ensureNamespace(namespace);
+    assert.equal(await crlIn(namespace), source.at(6n).caCrl);
+    await assert.rejects(first.ensureNamespace(namespace), { code: 'publication-refused' });
+    assert.deepEqual(await second.removeUnwanted(namespace), [id]);
+  });
+
+  it('claims a copy that is handed over and right already, so that nobody else takes it', async (t) => {
+    const namespace = await ground.cluster.createNamespace();
+    const publisher = await start(t);
+    await publisher.publish(source.at(5n));
+    await publisher.ensureNamespace(namespace);
+    const annotation = async () => {
+      const found = await admin().listSecrets({ namespace, name, metadataOnly: true });
+      return found[0]?.metadata.annotations?.['internal-ca.io/owner'];
+    };
+    assert.equal(await annotation(), owner());
+    await editSecret(namespace, { metadata: { annotations: { 'internal-ca.io/owner': null } } });
+    assert.equal(await annotation(), undefined);
+    await publisher.ensureNamespace(namespace);
+    assert.equal(await annotation(), owner());
   });
 
   it('waits for a namespace that is going, and has a copy in the next one of its name', async (t) => {

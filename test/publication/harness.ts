@@ -108,6 +108,7 @@ export async function setUp(t: TestContext, options: ApiServerOptions = {}): Pro
       },
       cluster: {
         api,
+        owner: 'internal-ca/internal-ca',
         namespaces: [],
         wantedNamespaces: async () => asking(() => [...wanted]),
         currentEpoch: async () => asking(() => database.epoch),
