@@ -1,3 +1,5 @@
+import { membersOf } from './members-of.ts';
+
 /**
  * The one error type of the service. Every part throws a `Fault`; `http/` turns it into an RFC 9457
  * problem document once, at the edge. `code` is the last segment of the problem's `type` and never changes.
@@ -77,6 +79,16 @@ export function isFaultCode(code: string): code is FaultCode {
 export interface FaultReason {
   readonly code: string;
   readonly detail: string;
+}
+
+/** The reasons in a JSON column; what is none is left out. */
+export function faultReasonsIn(value: unknown): FaultReason[] {
+  return Array.isArray(value) ? value.filter(isFaultReason) : [];
+}
+
+function isFaultReason(value: unknown): value is FaultReason {
+  const { code, detail } = membersOf(value);
+  return typeof code === 'string' && typeof detail === 'string';
 }
 
 export interface FaultOptions {

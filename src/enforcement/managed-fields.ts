@@ -1,5 +1,6 @@
 import { fieldManager } from '../kubernetes/client.ts';
 import type { Ingress, ManagedFieldsEntry } from '../kubernetes/objects.ts';
+import { membersOf } from '../members-of.ts';
 
 /** The managers that hold an annotation, ours included; none when the API server does not say. */
 export function managersOf(ingress: Ingress, annotation: string): string[] {
@@ -51,12 +52,8 @@ export function gitOpsTool(ingress: Ingress): string | undefined {
 }
 
 function annotationsIn(entry: ManagedFieldsEntry): string[] {
-  const metadata = members(entry.fieldsV1?.['f:metadata']);
-  return Object.keys(members(metadata['f:annotations']))
+  const metadata = membersOf(entry.fieldsV1?.['f:metadata']);
+  return Object.keys(membersOf(metadata['f:annotations']))
     .filter((key) => key.startsWith('f:'))
     .map((key) => key.slice(2));
-}
-
-function members(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

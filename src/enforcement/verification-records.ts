@@ -1,4 +1,5 @@
-import type { FaultReason } from '../fault.ts';
+import { type FaultReason, faultReasonsIn } from '../fault.ts';
+import { membersOf } from '../members-of.ts';
 import type {
   ClientVerificationRecord,
   ClientVerificationStore as Rows,
@@ -73,17 +74,17 @@ function fromRow({
   trouble,
   ...columns
 }: ClientVerificationRecord): VerificationRecord {
-  const members = object(spec);
+  const members = membersOf(spec);
   return {
     ...columns,
     controller: controllerName(controller),
     state: members.state === 'applied' ? 'applied' : 'applying',
-    settings: settingsFrom(object(members.settings)),
+    settings: settingsFrom(membersOf(members.settings)),
     hosts: Array.isArray(members.hosts) ? members.hosts.filter((host) => typeof host === 'string') : [],
     revocationEnforced: members.revocationEnforced === true,
     written: strings(written),
     before: { ...strings(before), ...nulls(before) },
-    trouble: Array.isArray(trouble) ? trouble.filter(isReason) : [],
+    trouble: faultReasonsIn(trouble),
   };
 }
 
@@ -106,23 +107,14 @@ function isMode(value: unknown): value is VerificationMode {
   return value === 'on' || value === 'optional' || value === 'off';
 }
 
-function isReason(value: unknown): value is FaultReason {
-  const { code, detail } = object(value);
-  return typeof code === 'string' && typeof detail === 'string';
-}
-
-function object(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
 function strings(value: unknown): Record<string, string> {
-  const entries = Object.entries(object(value));
+  const entries = Object.entries(membersOf(value));
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 }
 
 function nulls(value: unknown): Record<string, null> {
-  const names = Object.entries(object(value)).filter(([, member]) => member === null);
+  const names = Object.entries(membersOf(value)).filter(([, member]) => member === null);
   return Object.fromEntries(names.map(([name]) => [name, null]));
 }

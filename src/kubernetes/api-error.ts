@@ -1,4 +1,5 @@
 import { Fault, type FaultReason } from '../fault.ts';
+import { membersOf } from '../members-of.ts';
 import type { ApiResponse } from './transport.ts';
 
 /** What was asked of the API server, in RBAC's words. */
@@ -139,9 +140,9 @@ function conflictReasons(status: Status): FaultReason[] {
 }
 
 function readStatus(body: unknown): Status {
-  const status = record(body);
-  const details = record(status.details);
-  const causes = Array.isArray(details.causes) ? details.causes.map(record) : [];
+  const status = membersOf(body);
+  const details = membersOf(status.details);
+  const causes = Array.isArray(details.causes) ? details.causes.map(membersOf) : [];
   return {
     message: text(status.message) || (typeof body === 'string' ? body.slice(0, 500) : 'no reason given'),
     reason: text(status.reason),
@@ -152,10 +153,6 @@ function readStatus(body: unknown): Status {
       field: text(cause.field),
     })),
   };
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function text(value: unknown): string {

@@ -1,4 +1,5 @@
 import { Fault } from '../fault.ts';
+import { membersOf } from '../members-of.ts';
 import { faultOf } from './api-error.ts';
 import type { TokenReviewStatus } from './objects.ts';
 import type { Transport } from './transport.ts';
@@ -28,12 +29,12 @@ export async function reviewToken(
 }
 
 function readStatus(body: unknown): TokenReviewStatus {
-  const review = record(body);
-  const status = record(review.status);
+  const review = membersOf(body);
+  const status = membersOf(review.status);
   if (review.kind !== 'TokenReview') {
     throw new Fault('kubernetes-unavailable', 'What answered the TokenReview is not the Kubernetes API');
   }
-  const { username, uid, groups } = record(status.user);
+  const { username, uid, groups } = membersOf(status.user);
   const error = typeof status.error === 'string' ? { error: status.error } : {};
   const audiences = strings(status.audiences);
   if (status.authenticated !== true || typeof username !== 'string' || username === '') {
@@ -41,10 +42,6 @@ function readStatus(body: unknown): TokenReviewStatus {
   }
   const user = { username, groups: strings(groups), ...(typeof uid === 'string' ? { uid } : {}) };
   return { authenticated: true, user, audiences, ...error };
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function strings(value: unknown): string[] {

@@ -1,4 +1,5 @@
-import type { FaultReason } from '../../fault.ts';
+import { faultReasonsIn } from '../../fault.ts';
+import { membersOf } from '../../members-of.ts';
 import type { ProbeRecord, ProbeStore } from '../../store/probes.ts';
 import type { DetailedProbeReport, ProbeReport, ProbeReports, ProbeVerdict } from './probe-report.ts';
 
@@ -20,24 +21,15 @@ export function toRow(report: DetailedProbeReport): ProbeRecord {
 }
 
 function fromRow({ report, verdict, ...columns }: ProbeRecord): ProbeReport {
-  const { address, reasons } = object(report);
+  const { address, reasons } = membersOf(report);
   return {
     ...columns,
     verdict: verdictOf(verdict),
     ...(typeof address === 'string' ? { address } : {}),
-    reasons: Array.isArray(reasons) ? reasons.filter(isReason) : [],
+    reasons: faultReasonsIn(reasons),
   };
 }
 
 function verdictOf(text: string): ProbeVerdict {
   return text === 'confirmed' || text === 'contradicted' ? text : 'inconclusive';
-}
-
-function isReason(value: unknown): value is FaultReason {
-  const { code, detail } = object(value);
-  return typeof code === 'string' && typeof detail === 'string';
-}
-
-function object(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
