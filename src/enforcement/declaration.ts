@@ -1,6 +1,6 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
-import type { EnforcementSettings } from './planning.ts';
+import { type EnforcementSettings, isNamed } from './planning.ts';
 import type { VerificationWish } from './verification.ts';
 
 /** The annotation by which an Ingress asks for client verification by itself: `on` or `optional`. Never written by us. */
@@ -47,8 +47,7 @@ export function declarationOf(ingress: Ingress | undefined): Declaration {
 }
 
 function mayDeclare(namespace: string, settings: EnforcementSettings): boolean {
-  const named = (names: readonly string[]) => names.includes('*') || names.includes(namespace);
-  return named(settings.declarativeNamespaces) && named(settings.namespaces);
+  return isNamed(namespace, settings.declarativeNamespaces) && isNamed(namespace, settings.namespaces);
 }
 
 /** Why what an Ingress asks for by its annotations is not done; empty when it asks for nothing, or may have it. */

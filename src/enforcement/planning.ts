@@ -88,8 +88,12 @@ export function planFor(
 }
 
 function mayChange(namespace: string, { namespaces, visibleNamespaces }: EnforcementSettings): boolean {
-  const named = namespaces.includes('*') || namespaces.includes(namespace);
-  return named && (visibleNamespaces?.includes(namespace) ?? true);
+  return isNamed(namespace, namespaces) && (visibleNamespaces?.includes(namespace) ?? true);
+}
+
+/** @param names of namespaces; `*` means all of them */
+export function isNamed(namespace: string, names: readonly string[]): boolean {
+  return names.includes('*') || names.includes(namespace);
 }
 
 /** Reasons that have nothing to do with the controller. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
+import { createTrouble } from '../reconcile/trouble.ts';
 import { type LeadershipStore, NotLeading } from '../store/leadership.ts';
 import { type Candidate, type Outcome, selfImposedPart } from './candidate.ts';
 import type { Leadership, LeadershipStatus, LeaderWork, Term } from './leadership.ts';
@@ -63,7 +64,7 @@ export function createLeadership(parts: LeadershipParts): RunningLeadership {
   let looking: Promise<void> | undefined;
   let interrupt = new AbortController();
   let closing: Promise<void> | undefined;
-  let lastProblem = '';
+  const trouble = createTrouble();
 
   const isValid = (held: Mandate): boolean => mandate === held && monotonic() < held.validUntil;
 
@@ -170,10 +171,9 @@ export function createLeadership(parts: LeadershipParts): RunningLeadership {
   }
 
   function report(outcome: Outcome): void {
-    const problem = outcome.kind === 'unknown' ? String(outcome.error) : '';
-    if (outcome.kind === 'unknown' && problem !== lastProblem)
+    if (outcome.kind !== 'unknown') trouble.over();
+    else if (trouble.isNews(outcome.error))
       log.warn({ err: outcome.error }, 'who leads cannot be found out at present');
-    lastProblem = problem;
     parts.onStatus(status());
   }
 

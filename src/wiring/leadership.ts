@@ -5,6 +5,7 @@ import { createCandidate } from '../leadership/candidate.ts';
 import { createLeadership, type RunningLeadership } from '../leadership/create-leadership.ts';
 import { createLeaseLock } from '../leadership/lease-lock.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { createTrouble } from '../reconcile/trouble.ts';
 import type { CrlKeeper } from '../revocation/crl-keeper.ts';
 import { openDatabase } from '../store/database.ts';
 import { createLeadershipStore } from '../store/leadership.ts';
@@ -41,7 +42,7 @@ export function openLeadership(
   const terms = createLeadershipStore(database);
   // A name for each process, as client-go has it: a pod that is started again is another candidate.
   const identity = `${hostname()}_${randomBytes(6).toString('hex')}`;
-  const leaseProblems = createOnce<string>();
+  const leaseTrouble = createTrouble();
   const candidate = createCandidate({
     identity,
     store: terms,
@@ -60,10 +61,10 @@ export function openLeadership(
     alone: store.embedded,
     monotonic,
     onLeaseFailed(error) {
-      if (leaseProblems.isNew(String(error)))
+      if (leaseTrouble.isNews(error))
         log.warn({ err: error }, 'the Lease is out of reach: the database alone elects');
     },
-    onLeaseAnswered: () => leaseProblems.forget(),
+    onLeaseAnswered: () => leaseTrouble.over(),
   });
   return createLeadership({
     candidate,
@@ -76,21 +77,6 @@ export function openLeadership(
     onStatus: (status) => metrics.leadership(status),
     onVacant: () => notifications.send({ kind: 'vacant' }),
   });
-}
-
-/** Tells a repetition from news, so that an outage does not fill the log. */
-function createOnce<T>(): { isNew(value: T): boolean; forget(): void } {
-  let last: T | undefined;
-  return {
-    isNew(value) {
-      const isNew = value !== last;
-      last = value;
-      return isNew;
-    },
-    forget() {
-      last = undefined;
-    },
-  };
 }
 
 export function openNotifications(

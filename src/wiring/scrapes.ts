@@ -22,6 +22,7 @@ export function attachScrapes(
   { config, clock }: ServiceInput,
   { metrics, database, certificates, authorities, enforcement }: ScrapedParts,
 ): void {
+  const probes = createProbeStore(database);
   metrics.attach({
     async expiring() {
       const now = clock.now();
@@ -45,7 +46,7 @@ export function attachScrapes(
         counts.set(state, (counts.get(state) ?? 0) + 1);
       return counts;
     },
-    contradictedProbes: () => createProbeStore(database).count('contradicted'),
+    contradictedProbes: () => probes.count('contradicted'),
     pingDatabase: () => database.ping(),
     lifetimes: () =>
       authorities.list().map(({ name, certificate }) => ({

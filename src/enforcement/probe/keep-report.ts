@@ -13,8 +13,8 @@ export interface KeepingParts {
 }
 
 /**
- * Makes it the standing report, unless the wish is another one by now, and tells beside the Ingress when the verdict turns. A try that told nothing takes back no
- * contradiction: the door was seen open and has not been seen closed since.
+ * Makes it the standing report, unless the wish is another one by now, and tells beside the Ingress when the verdict turns.
+ * A try that told nothing takes back no contradiction: the door was seen open and has not been seen closed since.
  * @throws Fault `database-unavailable`
  */
 export async function keepReport(
