@@ -1,8 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bootstrapAdminToken } from './access/admin-token.ts';
-import { createAuthenticator } from './access/authenticator.ts';
-import { createTokenService } from './access/token-service.ts';
 import type { Config } from './config/config.ts';
 import type { HttpOptions, HttpParts } from './http/parts.ts';
 import { defaultProfile } from './issuance/issuance-service.ts';
@@ -12,13 +9,12 @@ import { measuredIssuance, measuredRevocation } from './observability/measured.t
 import { createMetrics } from './observability/metrics.ts';
 import { readinessChecks } from './observability/readiness.ts';
 import { createCrlFiles } from './revocation/crl-files.ts';
-import { createRevocationService } from './revocation/revocation-service.ts';
+import { createRevocationService, type RevocationService } from './revocation/revocation-service.ts';
 import { createCertificateStore } from './store/certificates.ts';
 import { createClientVerificationStore } from './store/client-verifications.ts';
 import { createCrlStore } from './store/crls.ts';
 import { createRevocationStore } from './store/revocations.ts';
-import { createTokenStore } from './store/tokens.ts';
-import { openCallers, readServiceAccountGrants } from './wiring/access.ts';
+import { openAccess, readServiceAccountGrants } from './wiring/access.ts';
 import { openAuthorities } from './wiring/authorities.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
@@ -33,6 +29,7 @@ import { createRetentionWork } from './wiring/retention.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
+
 /** A service that is listening. */
 export interface Service {
   readonly url: string;
@@ -59,7 +56,37 @@ interface Composed {
 }
 
 async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Promise<Composed> {
-  const { config, log, clock } = input;
+  const ground = await openGround(input, cleanUp);
+  const { leadership, notifications, metrics } = ground;
+  const works = buildWorks(input, ground, cleanUp);
+  const { keeper } = works;
+  const health = createHealth({
+    clock: input.clock,
+    checks: readinessChecks({
+      ...ground,
+      ...works,
+      authorities: ground.authorities.list(),
+      clock: input.clock,
+    }),
+  });
+  attachScrapes(input, { ...ground, ...works });
+  const parts = await httpParts(input, ground, works, health);
+  // What one replica at a time does. First to end, before the parts that it works with.
+  cleanUp.defer(() => leadership.close());
+  await leadership.start(works.leaderWorks);
+  followNotices(notifications, { leadership, keeper });
+  await keeper.start();
+  const listeners = await listen(input, { tls: ground.tls, parts, metrics }, cleanUp);
+  const { url, publicUrl } = listeners;
+  input.log.info({ url, publicUrl, kubernetes: ground.kubernetes?.server ?? 'off' }, 'ready');
+  return { listeners, drain: () => health.drain(), handOver: () => leadership.close() };
+}
+
+type Ground = Awaited<ReturnType<typeof openGround>>;
+
+/** What everything stands on: files that are checked first, the database, the cluster, and the CAs with their keys. */
+async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
+  const { config, clock } = input;
   const metrics = createMetrics({ clock, version: await readVersion(), processMetrics: true });
   const profiles = await loadProfiles(config.issuance.profilesFile);
   const grants = await readServiceAccountGrants(config, profiles);
@@ -70,101 +97,67 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   const notifications = openNotifications(input, store, cleanUp);
   const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
-  const certificates = createCertificateStore(database);
-  const verifications = createClientVerificationStore(database);
-  const crls = createCrlFiles(createCrlStore(database), authorities.list());
-  const events = openEvents(input, kubernetes, cleanUp);
-  const recording = events === undefined ? {} : { events };
-  const publisher = openPublisher(
-    input,
-    { metrics, database, kubernetes, events, leadership, verifications },
-    cleanUp,
-  );
-  const keeper = createKeeper(input, {
-    database,
-    authorities,
-    crls,
-    publisher,
-    metrics,
-    leadership,
-    notifications,
-  });
-  cleanUp.defer(() => keeper.close());
-  const probing = openProbing(
-    input,
-    { kubernetes, database, verifications, certificates, authorities, metrics, ...recording },
-    cleanUp,
-  );
-  const enforcement = openEnforcement(input, {
-    kubernetes,
-    database,
-    verifications,
-    publisher,
-    authorities,
-    ...recording,
-    ...(probing === undefined ? {} : { probes: probing.reports }),
-  });
-  const tokenStore = createTokenStore(database);
-  const admin = config.adminToken === undefined ? {} : { adminToken: config.adminToken };
-  const authenticator = createAuthenticator({ store: tokenStore, clock, ...admin });
-  const first = await bootstrapAdminToken({
-    store: tokenStore,
-    clock,
-    directory: config.dataDirectory,
-    ...admin,
-  });
-  if (first.kind === 'elsewhere') log.warn(first, 'the administrator token is not in this directory');
-  else log.info(first, 'administrator token');
-  const health = createHealth({
-    clock,
-    checks: readinessChecks({ database, authorities: authorities.list(), crls, publisher, clock }),
-  });
-  attachScrapes(input, { metrics, database, certificates, authorities, enforcement });
-  const parts: HttpParts = {
-    options: httpOptions(config),
-    clock,
-    logger: log,
-    metrics,
-    health,
-    authenticator: openCallers(input, { tokens: authenticator, grants, kubernetes, metrics }),
-    tokens: createTokenService({
-      store: tokenStore,
-      clock,
-      authenticator,
-      adminTokenConfigured: config.adminToken !== undefined,
-    }),
-    issuance: measuredIssuance(createIssuance(input, authorities, certificates, profiles), metrics),
-    revocation: measuredRevocation(
-      createRevocationService({
-        certificates,
-        revocations: createRevocationStore(database),
-        clock,
-        onRevoked: tellOfRevocations(notifications, { leadership, keeper }),
-      }),
-      metrics,
-    ),
-    certificates,
-    authorities,
-    crls,
-    publisher,
-    ...(enforcement === undefined ? {} : { enforcement }),
-    ...(probing === undefined ? {} : { probe: probing.service }),
+  return {
+    ...{ metrics, profiles, grants, tls, database, kubernetes, notifications, leadership, authorities },
+    certificates: createCertificateStore(database),
+    verifications: createClientVerificationStore(database),
+    events: openEvents(input, kubernetes, cleanUp),
   };
-  // What one replica at a time does. First to end, before the parts that it works with.
-  cleanUp.defer(() => leadership.close());
-  await leadership.start([
+}
+
+type Works = ReturnType<typeof buildWorks>;
+
+/** What goes on by itself, some of it on the replica that leads. Nothing has begun yet. */
+function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposableStack) {
+  const { authorities, certificates, database } = ground;
+  const crls = createCrlFiles(createCrlStore(database), authorities.list());
+  const publisher = openPublisher(input, ground, cleanUp);
+  const keeper = createKeeper(input, { ...ground, crls, publisher });
+  cleanUp.defer(() => keeper.close());
+  const probing = openProbing(input, ground, cleanUp);
+  const enforcement = openEnforcement(input, { ...ground, publisher, probes: probing?.reports });
+  const leaderWorks = [
     keeper.leaderWork,
     publisher.leaderWork,
     ...createRetentionWork(input, certificates),
     ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
-  ]);
-  followNotices(notifications, { leadership, keeper });
-  await keeper.start();
-  const listeners = await listen(input, { tls, parts, metrics }, cleanUp);
-  const { url, publicUrl } = listeners;
-  log.info({ url, publicUrl, kubernetes: kubernetes?.server ?? 'off' }, 'ready');
-  return { listeners, drain: () => health.drain(), handOver: () => leadership.close() };
+  ];
+  return { crls, publisher, keeper, probing, enforcement, leaderWorks };
+}
+
+async function httpParts(
+  input: ServiceInput,
+  ground: Ground,
+  works: Works,
+  health: HttpParts['health'],
+): Promise<HttpParts> {
+  const { config, clock, log } = input;
+  const { metrics, authorities, certificates, profiles } = ground;
+  const { enforcement, probing, crls, publisher } = works;
+  return {
+    ...{ clock, metrics, health, certificates, authorities, crls, publisher },
+    ...(await openAccess(input, ground)),
+    options: httpOptions(config),
+    logger: log,
+    issuance: measuredIssuance(createIssuance(input, authorities, certificates, profiles), metrics),
+    revocation: measuredRevocation(createRevocation(input, ground, works), metrics),
+    ...(enforcement === undefined ? {} : { enforcement }),
+    ...(probing === undefined ? {} : { probe: probing.service }),
+  };
+}
+
+function createRevocation(
+  { clock }: ServiceInput,
+  { certificates, database, notifications, leadership }: Ground,
+  { keeper }: Works,
+): RevocationService {
+  return createRevocationService({
+    certificates,
+    revocations: createRevocationStore(database),
+    clock,
+    onRevoked: tellOfRevocations(notifications, { leadership, keeper }),
+  });
 }
 
 /**

@@ -39,9 +39,9 @@ export interface EnforcementParts {
   withAdvisoryLock<T>(key: string, work: () => Promise<T>): Promise<T>;
   readonly clock: Clock;
   /** What the doors did when they were tried; without it nothing is known of that. */
-  readonly probes?: ProbeReports;
+  readonly probes?: ProbeReports | undefined;
   /** Where each step is told, beside the Ingress; nowhere when absent. */
-  readonly events?: EventSink;
+  readonly events?: EventSink | undefined;
   readonly adapters: readonly [ControllerAdapter, ...ControllerAdapter[]];
   readonly settings: EnforcementSettings;
   /** A failure that did not stop the call, for the log. */

@@ -23,8 +23,8 @@ interface EnforcingParts {
   readonly verifications: ReturnType<typeof createClientVerificationStore>;
   readonly publisher: Publisher;
   readonly authorities: AuthorityRegistry;
-  readonly probes?: ProbeReports;
-  readonly events?: EventSink;
+  readonly probes?: ProbeReports | undefined;
+  readonly events?: EventSink | undefined;
 }
 
 /** The calls, which every replica answers, and the reconciler, which runs on the one that leads. */

@@ -28,7 +28,7 @@ interface ProbingParts {
   readonly certificates: ReturnType<typeof createCertificateStore>;
   readonly authorities: AuthorityRegistry;
   readonly metrics: Metrics;
-  readonly events?: EventSink;
+  readonly events?: EventSink | undefined;
 }
 
 export interface Probing {
@@ -58,7 +58,7 @@ export function openProbing(
     clock,
   });
   const door = { kubernetes, identities, adapters: [ingressNginx], clock, settings };
-  const keeping = { rows, reports, metrics, ...(events === undefined ? {} : { events }) };
+  const keeping = { rows, reports, metrics, events };
   const shared = {
     records,
     tryDoor: (record: VerificationRecord, signal: AbortSignal) => tryDoor(door, record, signal),

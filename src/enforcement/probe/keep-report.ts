@@ -9,7 +9,7 @@ export interface KeepingParts {
   readonly rows: Pick<ProbeStore, 'put' | 'touch'>;
   readonly reports: Pick<ProbeReports, 'latest'>;
   readonly metrics: Pick<Metrics, 'probed'>;
-  readonly events?: EventSink;
+  readonly events?: EventSink | undefined;
 }
 
 /**
