@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { csr, type TestApp, testApp } from './support.ts';
 
 async function listening(
@@ -93,11 +94,11 @@ test('closing finishes what is in flight and turns new requests away', async (t)
   // On a second connection a request has begun, but its head ends only after the close has begun.
   const socket = connect(port, '127.0.0.1').setEncoding('utf8');
   t.after(() => socket.destroy());
-  await once(app.server, 'connection');
+  const [accepted] = await once(app.server, 'connection');
   socket.write('POST /v1/certificates HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await eventually(() => assert.ok(accepted.bytesRead > 0));
   const closed = app.close();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await eventually(() => assert.equal(app.server.listening, false));
   socket.write('\r\n12345');
   const [late] = await once(socket, 'data');
   assert.match(String(late), /^HTTP\/1\.1 503 /);

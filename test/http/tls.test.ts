@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectPlain, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { buildHttpApp } from '../../src/http/app.ts';
@@ -23,6 +23,7 @@ interface Served {
   readonly identity: ServerIdentity;
   readonly files: MountedSecret;
   readonly listener: TlsListener;
+  readonly server: Server;
   readonly close: () => Promise<void>;
 }
 
@@ -35,7 +36,7 @@ async function serve(t: TestContext, change: FakeOptions = {}): Promise<Served> 
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = app.server.address();
   assert.ok(typeof address === 'object' && address !== null);
-  return { port: address.port, identity, files, listener, close: () => app.close() };
+  return { port: address.port, identity, files, listener, server: app.server, close: () => app.close() };
 }
 
 /** A TLS connection, after the handshake. */
@@ -199,10 +200,12 @@ test('closing waits for no handshake and for no connection that asks nothing', {
 });
 
 test('closing finishes what is in flight on a TLS connection', async (t) => {
-  const { port, close } = await serve(t);
+  const { port, server, close } = await serve(t);
+  const secured = once(server, 'secureConnection');
   const socket = await handshake(port);
+  const [accepted] = await secured;
   socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await eventually(() => assert.ok(accepted.bytesRead > 0));
   const closed = close();
   socket.write('\r\n');
   assert.match(await everything(socket), /^HTTP\/1\.1 503 .*draining/s);
