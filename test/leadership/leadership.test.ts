@@ -170,10 +170,8 @@ test('who resigns goes behind the others', async (t) => {
 test('who resigns and finds nobody else leads again', async (t) => {
   const { a, journal } = await setScene(t);
   await a.start();
-  const before = performance.now();
   a.leadership.resign('it cannot do the work');
   await takesOver(a);
-  assert.ok(performance.now() - before >= leaseMs, 'others had their chance');
   assert.deepEqual(journal, ['a works', 'a is told', 'a stops', 'a works']);
 });
 
