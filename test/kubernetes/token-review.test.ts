@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it, test } from 'node:test';
+import { inspect } from 'node:util';
 import { eventually } from '../support/eventually.ts';
 import { faultOf } from '../support/faults.ts';
 import { contract } from '../support/kubernetes/contract.ts';
+import { setUp } from './stand-in-client.ts';
 
 contract('TokenReviews', (ground) => {
   const audience = 'internal-ca';
@@ -83,4 +85,18 @@ contract('TokenReviews', (ground) => {
     assert.match(fault.message, /create tokenreviews: .*cannot create resource "tokenreviews"/);
     assert.ok(!`${fault.stack}${String(fault.cause)}`.includes(token));
   });
+});
+
+test('a token that the answer repeats is not passed on', async (t) => {
+  const { server, api } = await setUp(t);
+  const token = 'eyJhbGciOiJub25lIn0.e30.c2lnbmF0dXJl';
+  for (const status of [403, 500]) {
+    server.interfere(() => ({
+      status,
+      body: { kind: 'Status', message: `a webhook does not like ${token}`, code: status },
+    }));
+    const fault = await faultOf(api.reviewToken(token, ['internal-ca']));
+    assert.match(fault.message, /does not like \[the token\]/);
+    assert.ok(!inspect(fault, { depth: 10 }).includes(token));
+  }
 });
