@@ -53,6 +53,9 @@ function told(harness: Harness, reason: string): Promise<string> {
   });
 }
 
+/** Long enough for what would have happened by itself. */
+const rest = () => new Promise((resolve) => setTimeout(resolve, 200));
+
 function patches(harness: Harness): number {
   return harness.server.calls.filter(({ verb, resource }) => verb === 'patch' && resource === 'ingresses')
     .length;
@@ -184,7 +187,7 @@ test('what a neighbour does to it is told once, and so is its end', async (t) =>
   harness.place({ name: 'side', paths: ['/side'], annotations: { 'ssl-redirect': 'false' } });
   assert.match(await told(harness, 'ClientVerificationUnsafe'), /app\/side serves paths of a\.example/);
   await state(harness, 'Unsafe');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await rest();
   assert.equal(harness.told.filter(({ reason }) => reason === 'ClientVerificationUnsafe').length, 1);
   harness.told.length = 0;
   harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'side');
@@ -234,6 +237,17 @@ test('a chain that became longer is written where it is needed', async (t) => {
   await harness.lead();
   await stands(harness, { ...ours, 'auth-tls-verify-depth': '2' });
   await state(harness, 'Enforced');
+});
+
+test('what no watch tells is found by the next resync', async (t) => {
+  const harness = await enforced(t);
+  await harness.lead({ resyncMs: 300, sweepMs: 3_600_000 });
+  // The first look at everything is over, and so is what the repair has stirred up.
+  await change(harness, { 'auth-tls-secret': undefined });
+  await stands(harness, ours);
+  await rest();
+  Object.assign(harness.parts.authorities, { get: (name: string) => ({ name, chain: [{}, {}] }) });
+  await stands(harness, { ...ours, 'auth-tls-verify-depth': '2' });
 });
 
 test("a webhook's refusal is in the state and in the Event; the wish stays and is tried again", async (t) => {
@@ -313,6 +327,6 @@ test('a stale leader writes nothing', async (t) => {
   });
   await change(harness, { 'auth-tls-secret': undefined });
   await asked.promise;
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await rest();
   assert.equal((await harness.annotations())[`${prefix}auth-tls-secret`], undefined);
 });

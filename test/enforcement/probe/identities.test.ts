@@ -73,6 +73,21 @@ test('the same two serve many hosts at once', async () => {
   await assert.rejects(identities.of('other'), { code: 'authority-not-found' });
 });
 
+test('they serve for twenty seconds, so that most of their minute is left to whoever has them', async (t) => {
+  let elapsed = 0;
+  t.mock.method(performance, 'now', () => elapsed);
+  const rows: CertificateRecord[] = [];
+  const identities = createProbeIdentities(
+    await probeIdentityParts([await makeAuthority(Date.now())], { rows }),
+  );
+  const first = await identities.of('internal-ca');
+  elapsed = 19_999;
+  assert.equal(await identities.of('internal-ca'), first);
+  elapsed = 20_000;
+  assert.notEqual((await identities.of('internal-ca')).ours.certificate, first.ours.certificate);
+  assert.equal(rows.length, 2);
+});
+
 test('a failure is not kept', async () => {
   let away = true;
   const parts = await probeIdentityParts([await makeAuthority(Date.now())], {
