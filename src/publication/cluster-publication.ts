@@ -6,6 +6,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { PublicationStore } from '../store/publications.ts';
 import { type ClusterKeeper, type ClusterKeeperOptions, startClusterKeeper } from './cluster-keeper.ts';
 import { currentCopy } from './copy-book.ts';
+import { createCopyEvents } from './copy-events.ts';
 import { createCopyPlaces, type PlacesClient } from './copy-places.ts';
 import type { CopyReason, PublishedCopy } from './publisher.ts';
 import { removeUnlessWanted } from './removal.ts';
@@ -54,6 +55,7 @@ export interface ClusterPublication {
 export function createClusterPublication(o: Options): ClusterPublication {
   const { api, store, log } = o;
   const places = createCopyPlaces(api, o, o);
+  const events = createCopyEvents(o.events);
   let keeper: ClusterKeeper | undefined;
 
   function fixedReasons(namespace: string): CopyReason[] {
@@ -74,10 +76,12 @@ export function createClusterPublication(o: Options): ClusterPublication {
   async function ensureNamespace(namespace: string): Promise<PublishedCopy> {
     const material = o.material();
     if (material === undefined) throw new Fault('key-unavailable', 'There is no CRL to publish yet');
-    const { target } = places.secret(namespace);
+    const place = places.secret(namespace);
+    const { target } = place;
     const written = await target.write(material, requestFence(o.currentEpoch));
     if (written === undefined) throw new Fault('internal', `${target.id} is a kind that no cluster lacks`);
     if (written.change !== 'kept') log.info({ target: target.id }, 'published');
+    if (written.change === 'created') events.published(place, written);
     const why: CopyReason[] = [...fixedReasons(namespace), 'enforced'];
     const copy = currentCopy(target, why, written, new Date(o.clock.now()));
     await record({ put: [copy], forget: [] });

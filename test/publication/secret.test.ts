@@ -100,6 +100,24 @@ describe('the published Secret', { timeout: 20_000 }, () => {
     assert.equal(text('internal-ca', 'ca.crt'), rebuilt.caCrt);
   });
 
+  it('tells of a copy that a call made, once, on whichever replica that is', async (t) => {
+    const { wanted, start } = await setUp(t);
+    const follower = await start();
+    await follower.publisher.publish(source.at(1n));
+    wanted.push('shop');
+    await follower.publisher.ensureNamespace('shop');
+    await follower.publisher.ensureNamespace('shop');
+    const leader = await start();
+    await leader.lead();
+    await leader.publisher.publish(source.at(1n));
+    await until(t, async () => (await leader.state('secret:shop/internal-ca'))?.state === 'Current');
+    const told = [...follower.events, ...leader.events].filter(({ on }) => on === 'Secret shop/internal-ca');
+    assert.deepEqual(
+      told.map(({ event }) => event.reason),
+      ['Published'],
+    );
+  });
+
   it("leaves somebody else's Secret alone and says why, and takes over when it is gone", async (t) => {
     const { server, text, wanted, start } = await setUp(t);
     const { publisher, lead, state, events } = await start();
