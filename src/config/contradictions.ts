@@ -15,6 +15,7 @@ export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nam
   checkListeners(config, nameOf);
   checkKubernetes(config, env, nameOf);
   checkScope(config, nameOf);
+  checkDeclarative(config, nameOf);
 }
 
 function checkDatabase({ databaseUrl }: Config, nameOf: NameOf): void {
@@ -155,6 +156,19 @@ function checkScope({ kubernetes, publication }: Config, nameOf: NameOf): void {
     throw new ConfigError(
       nameOf('publication.namespaceSelector'),
       `needs ${nameOf('kubernetes.scope')}=cluster: namespaces cannot be selected without seeing all of them`,
+    );
+  }
+}
+
+/** Who may not be changed cannot ask for it either: one of the two lists is a mistake. */
+function checkDeclarative({ enforcement }: Config, nameOf: NameOf): void {
+  const { namespaces, declarativeNamespaces } = enforcement;
+  if (namespaces.includes('*')) return;
+  const stray = declarativeNamespaces.find((name) => name !== '*' && !namespaces.includes(name));
+  if (stray !== undefined) {
+    throw new ConfigError(
+      nameOf('enforcement.declarativeNamespaces'),
+      `${stray} is not one of ${nameOf('enforcement.namespaces')}`,
     );
   }
 }

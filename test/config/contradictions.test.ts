@@ -70,6 +70,11 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     'PUBLICATION_NAMESPACE_SELECTOR: needs KUBERNETES_SCOPE=cluster: namespaces cannot be selected without seeing all of them',
   ],
   [
+    'namespaces that may ask but not be changed',
+    { ENFORCEMENT_NAMESPACES: 'shop,blog', ENFORCEMENT_DECLARATIVE_NAMESPACES: 'shop,other' },
+    'ENFORCEMENT_DECLARATIVE_NAMESPACES: other is not one of ENFORCEMENT_NAMESPACES',
+  ],
+  [
     'service accounts without Kubernetes',
     { ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: 'grants.yaml', KUBERNETES: 'off' },
     'ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: is set, but the service runs without Kubernetes, which alone can check the tokens',
