@@ -1,8 +1,9 @@
+import type { FaultReason } from '../fault.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
 import { conflictsOf, differences } from './annotation-change.ts';
 import { type Cluster, readCluster } from './cluster.ts';
-import { refusalOf } from './declaration.ts';
-import { judge, wishOf } from './judgement.ts';
+import { declarationOf, refusalOf } from './declaration.ts';
+import { isSameWish, judge, wishOf } from './judgement.ts';
 import type { EnforcementParts } from './parts.ts';
 import type { ProbeReport } from './probe/probe-report.ts';
 import { presence } from './restore.ts';
@@ -40,7 +41,11 @@ function look(
   if (live === undefined) return { ingress, differences: [], problems: [], warnings: [] };
   const previous = ingress === 'present' ? record : undefined;
   const { plan, reasons } = judge(parts, wishOf(record), { live, previous, cluster });
-  const warnings = [...plan.warnings, ...refusalOf(live, parts.settings)];
+  const warnings = [
+    ...plan.warnings,
+    ...refusalOf(live, parts.settings),
+    ...unsafeDeclaration(parts, record, live, cluster),
+  ];
   // A recreated one has a wish, but nothing that was written to it.
   if (previous === undefined) return { ingress, differences: [], problems: reasons, warnings };
   const changed = differences(live, record.written);
@@ -60,6 +65,22 @@ function look(
     problems: [...reasons, ...hindrances.filter(({ code }) => !reasons.some((each) => each.code === code))],
     warnings,
   };
+}
+
+/** What its annotations ask for by now, where that is another wish than the recorded one, and not carried out. */
+function unsafeDeclaration(
+  parts: EnforcementParts,
+  record: VerificationRecord,
+  live: Ingress,
+  cluster: Cluster,
+): FaultReason[] {
+  const declaration = declarationOf(live);
+  if (declaration.kind !== 'wish' || refusalOf(live, parts.settings).length > 0) return [];
+  const judgement = judge(parts, declaration.wish, { live, previous: record, cluster });
+  if (isSameWish(record, judgement) || judgement.reasons.length === 0) return [];
+  const reasons = judgement.reasons.map(({ detail }) => detail).join(' ');
+  const detail = `What the annotations ask for by now is not carried out: ${reasons}`;
+  return [{ code: 'declaration-unsafe', detail }];
 }
 
 /** Somebody asked for it by a call, which overrules whoever holds the annotations, and it is yet to be finished. */

@@ -163,6 +163,12 @@ test('an enforced one whose new wish is not safe keeps the old one', async (t) =
   await apply(harness, wanted);
   assert.match(await told(harness, 'ClientVerificationUnsafe'), /mode "on" only/);
   assert.deepEqual(await harness.annotations(), { ...wanted, ...ours });
+  const answer = await harness.service.state('app', 'web');
+  assert.deepEqual([answer.mode, answer.state], ['on', 'Enforced']);
+  assert.deepEqual(codes(answer.warnings), ['declaration-unsafe']);
+  assert.match(answer.warnings[0]?.detail ?? '', /is not carried out: .*mode "on" only/);
+  await apply(harness, { [asks]: 'on' });
+  assert.deepEqual((await harness.service.state('app', 'web')).warnings, []);
 });
 
 test('what its own manifest contradicts is a conflict with its name, not a takeover', async (t) => {
