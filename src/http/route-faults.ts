@@ -1,4 +1,4 @@
-import type { FaultCode } from '../fault.ts';
+import { Fault, type FaultCode } from '../fault.ts';
 
 /** What `POST /v1/certificates` refuses, besides what every route does. */
 export const issueFaults: readonly FaultCode[] = [
@@ -32,3 +32,8 @@ export const clusterFaults: readonly FaultCode[] = [
   'kubernetes-unavailable',
   'kubernetes-forbidden',
 ];
+
+/** Instead of any call about the cluster. */
+export function kubernetesOff(): Fault {
+  return new Fault('kubernetes-off', 'The service runs without Kubernetes (see the setting KUBERNETES).');
+}

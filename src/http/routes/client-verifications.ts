@@ -3,10 +3,10 @@ import { Type } from 'typebox';
 import { authorise, permits } from '../../access/permissions.ts';
 import type { EnforcementService } from '../../enforcement/enforcement-service.ts';
 import type { ClientVerification } from '../../enforcement/verification.ts';
-import { Fault, type FaultCode } from '../../fault.ts';
+import type { FaultCode } from '../../fault.ts';
 import { callerOf } from '../authentication.ts';
 import type { HttpParts } from '../parts.ts';
-import { clusterFaults } from '../route-faults.ts';
+import { clusterFaults, kubernetesOff } from '../route-faults.ts';
 import { ClientVerificationWish } from '../schemas/client-verification.ts';
 import { answer, closed, Label, Subdomain } from '../schemas/common.ts';
 import { formatTime } from '../values.ts';
@@ -26,7 +26,7 @@ const pathFaults: readonly FaultCode[] = [
 export function clientVerifications(parts: Pick<HttpParts, 'enforcement'>): FastifyPluginAsyncTypebox {
   function enforcement(): EnforcementService {
     if (parts.enforcement !== undefined) return parts.enforcement;
-    throw new Fault('kubernetes-off', 'The service runs without Kubernetes (KUBERNETES=off).');
+    throw kubernetesOff();
   }
   return async (app) => {
     app.put(

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { authorise } from '../../access/permissions.ts';
 import type { DetailedProbeReport } from '../../enforcement/probe/probe-report.ts';
-import { Fault, type FaultCode } from '../../fault.ts';
+import type { FaultCode } from '../../fault.ts';
 import { callerOf } from '../authentication.ts';
 import type { HttpParts } from '../parts.ts';
-import { clusterFaults } from '../route-faults.ts';
+import { clusterFaults, kubernetesOff } from '../route-faults.ts';
 import { answer, closed, Label, Subdomain } from '../schemas/common.ts';
 import { formatTime } from '../values.ts';
 
@@ -38,7 +38,7 @@ export function probe(parts: Pick<HttpParts, 'probe'>): FastifyPluginAsyncTypebo
         const { namespace, name } = request.params;
         authorise(callerOf(request), permission, { namespace });
         if (parts.probe === undefined) {
-          throw new Fault('kubernetes-off', 'The service runs without Kubernetes (KUBERNETES=off).');
+          throw kubernetesOff();
         }
         return reply.send(reportView(await parts.probe.probe(namespace, name)));
       },

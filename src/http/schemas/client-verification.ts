@@ -74,14 +74,17 @@ export const ClientVerificationSchema = Type.Object({
     'Enforced',
   ]),
   observed: Type.Object({
-    ingress: Type.Enum(['present', 'missing', 'recreated']),
+    ingress: Type.Enum(['present', 'missing', 'recreated'], {
+      description: '`recreated`: another one of the name, on which nothing was written yet.',
+    }),
     differences: Type.Array(
       Type.Object({
         annotation: Type.String(),
         wanted: Type.Union([Type.String(), Type.Null()]),
         found: Type.Union([Type.String(), Type.Null()]),
-        manager: Type.Optional(Type.String()),
+        manager: Type.Optional(Type.String({ description: 'The field manager that holds it.' })),
       }),
+      { description: 'Each annotation that is not as it was written.' },
     ),
     conflicts: Type.Array(
       Type.Object({
@@ -92,13 +95,18 @@ export const ClientVerificationSchema = Type.Object({
       }),
       { description: 'In state `Conflict`: who holds what, and is not fought.' },
     ),
-    problems: Type.Array(Reason),
+    problems: Type.Array(Reason, {
+      description: 'Why a PUT would be refused now, or the last attempt failed.',
+    }),
     secret: Type.Optional(
-      Type.Object({
-        crlNumber: Type.Optional(Type.String()),
-        writtenAt: Type.Optional(Time),
-        error: Type.Optional(Type.String()),
-      }),
+      Type.Object(
+        {
+          crlNumber: Type.Optional(Type.String()),
+          writtenAt: Type.Optional(Time),
+          error: Type.Optional(Type.String({ description: 'Why it is not the newest.' })),
+        },
+        { description: 'The copy of ca.crt and ca.crl beside the Ingress, as far as is known.' },
+      ),
     ),
     probe: Type.Optional(
       Type.Object(
@@ -112,7 +120,10 @@ export const ClientVerificationSchema = Type.Object({
     ),
   }),
   dryRun: Type.Boolean(),
-  requester: Type.String(),
+  requester: Type.String({
+    description: 'Who wished it.',
+    examples: ['token:3f9c', 'serviceaccount:ci:deployer', 'annotation'],
+  }),
   createdAt: Time,
   updatedAt: Time,
 });

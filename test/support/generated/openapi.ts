@@ -878,12 +878,17 @@ export interface components {
             /** @enum {unknown} */
             state: "Planned" | "Undone" | "Missing" | "Pending" | "Conflict" | "Drifted" | "Off" | "NotEnforced" | "Unsafe" | "Enforced";
             observed: {
-                /** @enum {unknown} */
+                /**
+                 * @description `recreated`: another one of the name, on which nothing was written yet.
+                 * @enum {unknown}
+                 */
                 ingress: "present" | "missing" | "recreated";
+                /** @description Each annotation that is not as it was written. */
                 differences: {
                     annotation: string;
                     wanted: string | null;
                     found: string | null;
+                    /** @description The field manager that holds it. */
                     manager?: string;
                 }[];
                 /** @description In state `Conflict`: who holds what, and is not fought. */
@@ -893,10 +898,12 @@ export interface components {
                     found: string | null;
                     wanted: string | null;
                 }[];
+                /** @description Why a PUT would be refused now, or the last attempt failed. */
                 problems: {
                     code: string;
                     detail: string;
                 }[];
+                /** @description The copy of ca.crt and ca.crl beside the Ingress, as far as is known. */
                 secret?: {
                     crlNumber?: string;
                     /**
@@ -905,6 +912,7 @@ export interface components {
                      * @example 2027-11-23T10:00:00Z
                      */
                     writtenAt?: string;
+                    /** @description Why it is not the newest. */
                     error?: string;
                 };
                 /** @description What the door did when it was last tried. */
@@ -924,6 +932,12 @@ export interface components {
                 };
             };
             dryRun: boolean;
+            /**
+             * @description Who wished it.
+             * @example token:3f9c
+             * @example serviceaccount:ci:deployer
+             * @example annotation
+             */
             requester: string;
             /**
              * Format: date-time
