@@ -121,6 +121,10 @@ test('403 for everybody is a closed door, not an enforced one', () => {
   // An application may say so to whoever comes.
   assert.equal(judge(all(http(403)), off)['our-certificate'], 'fine');
   assert.equal(judge(all(closed), off)['our-certificate'], 'unclear: answer-unclear');
+  // Where all are let in, 403 in the application's own words is no closed door: a stranger has come to it.
+  const byApplication = judge(all(http(403)), optional);
+  assert.equal(byApplication['our-certificate'], 'fine');
+  assert.equal(byApplication['unknown-authority'], 'contradicts: unknown-authority-let-in');
   // Behind a working check it comes from something else: an allow-list of addresses, the application.
   assert.equal(judge({ 'our-certificate': closed })['our-certificate'], 'fine');
   assert.equal(judge({ 'no-certificate': closed })['no-certificate'], 'unclear: answer-unclear');
