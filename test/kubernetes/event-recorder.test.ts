@@ -154,12 +154,16 @@ describe('the event recorder in trouble', { timeout: 60_000 }, () => {
 
   it('loses what an outage keeps it from writing, says so once, and goes on afterwards', async (t) => {
     let down = true;
+    let asked = 0;
     const { api, created } = createScriptedApi(async () => {
+      asked += 1;
       if (down) throw away();
     });
     const { recorder, logged } = start(t, api);
     for (let i = 0; i < 5; i += 1) recorder.record(about('shop'), { ...enforced, message: `lost ${i}` });
     await eventually(() => assert.equal(logged.length, 1));
+    await new Promise(setImmediate);
+    assert.equal(asked, 1, 'the others would each wait for the same outage');
     recorder.record(about('shop'), enforced);
     await new Promise(setImmediate);
     down = false;
