@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createTestDatabase, type TestScope } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Cluster, startTestCluster } from '../support/kubernetes/cluster.ts';
+import { settingsFor } from '../support/kubernetes/for-service.ts';
 import { objectAt } from '../support/kubernetes/json.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
@@ -38,17 +36,10 @@ async function setTheScene(context: TestContext): Promise<Scene> {
   const t = newestFirst(context);
   const cluster = await startTestCluster();
   t.after(() => cluster.stop());
-  const directory = await mkdtemp(join(tmpdir(), 'internal-ca-gitops-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  const kubeconfig = join(directory, 'kubeconfig');
-  await writeFile(kubeconfig, cluster.kubeconfig);
   const className = await makeClass(t, cluster);
   const [own, namespace] = [await cluster.createNamespace(), await cluster.createNamespace()];
   const env = {
-    KUBERNETES: 'kubeconfig',
-    KUBECONFIG: kubeconfig,
-    KUBERNETES_CONTEXT: /current-context"?: *"?([\w-]+)/.exec(cluster.kubeconfig)?.[1] ?? '',
-    KUBERNETES_NAMESPACE: own,
+    ...(await settingsFor(t, cluster, own)),
     ENFORCEMENT_CONTROLLER: 'ingress-nginx',
     ENFORCEMENT_DECLARATIVE_NAMESPACES: namespace,
     ENFORCEMENT_PROBE: 'off',

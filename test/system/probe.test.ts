@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { parse } from 'yaml';
 import { eventually } from '../support/eventually.ts';
 import { type Cluster, startTestCluster } from '../support/kubernetes/cluster.ts';
+import { settingsFor } from '../support/kubernetes/for-service.ts';
+import { createIngress, removeIngress } from '../support/kubernetes/placed-ingress.ts';
 import { startEchoUpstream } from '../support/nginx/echo-upstream.ts';
 import { startNginx } from '../support/nginx/nginx.ts';
 import { createOpensslAuthority } from '../support/nginx/openssl-authority.ts';
@@ -21,37 +19,8 @@ import { skipUnless } from '../support/skip.ts';
 /** Of this run alone: on a real cluster, another installation may look after the usual names. */
 const secretName = `probed-${randomBytes(4).toString('hex')}`;
 const host = `${secretName}.example`;
-const networking = '/apis/networking.k8s.io/v1';
 /** Long enough for every pause of the leader's work, and for a machine that is busy. */
 const patienceMs = 180_000;
-
-async function createIngress(cluster: Cluster, namespace: string, className: string): Promise<void> {
-  await cluster.request({
-    method: 'POST',
-    path: `${networking}/ingressclasses`,
-    body: {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'IngressClass',
-      metadata: { name: className },
-      spec: { controller: 'k8s.io/ingress-nginx' },
-    },
-  });
-  const backend = { service: { name: 'web', port: { number: 80 } } };
-  await cluster.request({
-    method: 'POST',
-    path: `${networking}/namespaces/${namespace}/ingresses`,
-    body: {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'Ingress',
-      metadata: { name: 'web' },
-      spec: {
-        ingressClassName: className,
-        tls: [{ hosts: [host], secretName: 'public-tls' }],
-        rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
-      },
-    },
-  });
-}
 
 async function reasonsOfEvents(cluster: Cluster, namespace: string): Promise<string[]> {
   const found: unknown = await cluster.request({
@@ -70,21 +39,16 @@ async function figure(service: TestService, name: string): Promise<number | unde
 
 test('a door that does not do as wished shows in the state, in a metric and as an Event', async (t) => {
   if (skipUnless(t, 'nginx') || skipUnless(t, 'openssl')) return;
-  const directory = await mkdtemp(join(tmpdir(), 'internal-ca-probe-'));
   const cluster = await startTestCluster();
-  const kubeconfig = join(directory, 'kubeconfig');
-  await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
   const [namespace, home] = [await cluster.createNamespace(), await cluster.createNamespace()];
-  const className = `nginx-${namespace}`;
-  await createIngress(cluster, namespace, className);
+  const placed = { namespace, className: `nginx-${namespace}`, host };
+  await createIngress(cluster, placed);
   const publicCa = await createOpensslAuthority('/CN=Public CA');
   const upstream = await startEchoUpstream();
   t.after(async () => {
     await Promise.all([publicCa.remove(), upstream.stop()]);
-    await cluster.request({ method: 'DELETE', path: `${networking}/namespaces/${namespace}/ingresses/web` });
-    await cluster.request({ method: 'DELETE', path: `${networking}/ingressclasses/${className}` });
+    await removeIngress(cluster, placed);
     await cluster.stop();
-    await rm(directory, { recursive: true, force: true });
   });
   const serverCertificate = await publicCa.issue(`/CN=${host}`, [host]);
   /** What the controller sees of the cluster at this moment. */
@@ -102,10 +66,7 @@ test('a door that does not do as wished shows in the state, in a metric and as a
   const service = await startTestService(t, {
     inProcess: true,
     env: {
-      KUBERNETES: 'kubeconfig',
-      KUBECONFIG: kubeconfig,
-      KUBERNETES_CONTEXT: String(parse(cluster.kubeconfig)['current-context']),
-      KUBERNETES_NAMESPACE: home,
+      ...(await settingsFor(t, cluster, home)),
       PUBLICATION_SECRET_NAME: secretName,
       ENFORCEMENT_PROBE_ADDRESS: '127.0.0.1',
       ENFORCEMENT_PROBE_HTTPS_PORT: String(nginx.httpsPort),

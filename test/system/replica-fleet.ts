@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -8,6 +8,7 @@ import { decodeSecretData, type Secret } from '../../src/kubernetes/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Cluster, startTestCluster } from '../support/kubernetes/cluster.ts';
+import { settingsFor } from '../support/kubernetes/for-service.ts';
 import { temporaryDataDirectory } from '../support/postgres-server.ts';
 import { newAdminToken, startTestService, type TestService } from '../support/service.ts';
 import type { Ledger } from './ledger.ts';
@@ -98,15 +99,7 @@ export async function openFleetCluster(t: TestContext): Promise<{
   const cluster = await startTestCluster();
   t.after(() => cluster.stop());
   const namespace = await cluster.createNamespace();
-  const kubeconfig = join(await temporaryDirectory(t), 'kubeconfig');
-  await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
-  const env = {
-    KUBERNETES: 'kubeconfig',
-    KUBECONFIG: kubeconfig,
-    KUBERNETES_CONTEXT: /current-context"?: *"?([\w-]+)/.exec(cluster.kubeconfig)?.[1] ?? '',
-    KUBERNETES_NAMESPACE: namespace,
-    CA_KEY_STORE: 'secret',
-  };
+  const env = { ...(await settingsFor(t, cluster, namespace)), CA_KEY_STORE: 'secret' };
   return { cluster, namespace, env };
 }
 

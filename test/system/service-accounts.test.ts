@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { parse } from 'yaml';
 import { temporaryFile } from '../config/support.ts';
 import { makeCsr } from '../support/csr.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Cluster, openRealCluster, startStandInCluster } from '../support/kubernetes/cluster.ts';
-import { startServiceCluster } from '../support/kubernetes/for-service.ts';
+import { settingsFor, startServiceCluster } from '../support/kubernetes/for-service.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 /** Callers with Kubernetes tokens: on the stand-in always, and with `TEST_KUBECONFIG` on a real API server, too. */
@@ -40,10 +39,7 @@ async function setUp(t: TestContext, open: () => Promise<Cluster>): Promise<Scen
   const service = await startTestService(t, {
     databaseUrl: url,
     env: {
-      KUBERNETES: 'kubeconfig',
-      KUBECONFIG: temporaryFile(t, cluster.kubeconfig, 'kubeconfig'),
-      KUBERNETES_CONTEXT: contextOf(cluster.kubeconfig),
-      KUBERNETES_NAMESPACE: namespace,
+      ...(await settingsFor(t, cluster, namespace)),
       // The cluster may be used by others: what is theirs is left alone.
       KUBERNETES_SCOPE: 'namespaces',
       ACCESS_SERVICE_ACCOUNT_GRANTS_FILE: temporaryFile(t, grants, 'grants.yaml'),
@@ -161,12 +157,6 @@ test('service accounts while the API server is away: 503 for them alone, and no 
     assert.equal((await service.call('GET', '/v1/profiles', { token: robot() })).status, 200);
   });
 });
-
-function contextOf(text: string): string {
-  const document: unknown = parse(text);
-  assert.ok(typeof document === 'object' && document !== null && 'current-context' in document);
-  return String(document['current-context']);
-}
 
 /** The token with other claims under the old signature. */
 function withClaims(token: string, change: object): string {

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { parse } from 'yaml';
 import { createTestClock } from '../support/clock.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Cluster, openRealCluster, startStandInCluster } from '../support/kubernetes/cluster.ts';
+import { type Cluster, startTestCluster } from '../support/kubernetes/cluster.ts';
+import { settingsFor } from '../support/kubernetes/for-service.ts';
+import { createIngress, removeIngress } from '../support/kubernetes/placed-ingress.ts';
 import { startEchoUpstream } from '../support/nginx/echo-upstream.ts';
 import { type Answer, type Knock, knock } from '../support/nginx/knock.ts';
 import { type Nginx, startNginx } from '../support/nginx/nginx.ts';
@@ -31,46 +32,6 @@ interface Person {
   readonly cert: string;
   readonly key: string;
   readonly serial: string;
-}
-
-async function openCluster(
-  directory: string,
-): Promise<{ cluster: Cluster; kubeconfig: string; context: string }> {
-  const real = process.env.TEST_KUBECONFIG;
-  const cluster =
-    real === undefined ? await startStandInCluster() : await openRealCluster(await readFile(real, 'utf8'));
-  const kubeconfig = join(directory, 'kubeconfig');
-  await writeFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
-  return { cluster, kubeconfig, context: String(parse(cluster.kubeconfig)['current-context']) };
-}
-
-/** What an operator has before us: a class, and an Ingress with a server certificate of a public CA. */
-async function createIngress(cluster: Cluster, namespace: string, className: string): Promise<void> {
-  await cluster.request({
-    method: 'POST',
-    path: '/apis/networking.k8s.io/v1/ingressclasses',
-    body: {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'IngressClass',
-      metadata: { name: className },
-      spec: { controller: 'k8s.io/ingress-nginx' },
-    },
-  });
-  const backend = { service: { name: 'web', port: { number: 80 } } };
-  await cluster.request({
-    method: 'POST',
-    path: `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
-    body: {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'Ingress',
-      metadata: { name: 'web', annotations: { 'nginx.ingress.kubernetes.io/ssl-redirect': 'false' } },
-      spec: {
-        ingressClassName: className,
-        tls: [{ hosts: [host], secretName: 'public-tls' }],
-        rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
-      },
-    },
-  });
 }
 
 /** A key and a CSR by openssl, the certificate by us. */
@@ -149,20 +110,23 @@ const badCertificate = /The SSL certificate error/;
 test('from a CSR to an Ingress that refuses strangers, the revoked and the expired', async (t) => {
   if (skipUnless(t, 'nginx') || skipUnless(t, 'openssl')) return;
   const directory = await mkdtemp(join(tmpdir(), 'story-'));
-  const { cluster, kubeconfig, context } = await openCluster(directory);
+  const cluster = await startTestCluster();
   const [publicCa, strangeCa] = await Promise.all([
     createOpensslAuthority('/CN=Public CA'),
     createOpensslAuthority('/CN=internal-ca'),
   ]);
   const upstream = await startEchoUpstream();
   const [namespace, home] = [await cluster.createNamespace(), await cluster.createNamespace()];
-  const className = `nginx-${namespace}`;
-  await createIngress(cluster, namespace, className);
+  const placed = {
+    namespace,
+    className: `nginx-${namespace}`,
+    host,
+    annotations: { 'nginx.ingress.kubernetes.io/ssl-redirect': 'false' },
+  };
+  await createIngress(cluster, placed);
   t.after(async () => {
     await Promise.all([publicCa.remove(), strangeCa.remove(), upstream.stop()]);
-    const networking = '/apis/networking.k8s.io/v1';
-    await cluster.request({ method: 'DELETE', path: `${networking}/namespaces/${namespace}/ingresses/web` });
-    await cluster.request({ method: 'DELETE', path: `${networking}/ingressclasses/${className}` });
+    await removeIngress(cluster, placed);
     await cluster.stop();
     await rm(directory, { recursive: true, force: true });
   });
@@ -171,13 +135,7 @@ test('from a CSR to an Ingress that refuses strangers, the revoked and the expir
   const service = await startTestService(t, {
     inProcess: true,
     clock,
-    env: {
-      KUBERNETES: 'kubeconfig',
-      KUBECONFIG: kubeconfig,
-      KUBERNETES_CONTEXT: context,
-      KUBERNETES_NAMESPACE: home,
-      CRL_COALESCE: '0',
-    },
+    env: { ...(await settingsFor(t, cluster, home)), CRL_COALESCE: '0' },
   });
   // The service's clock is four days slow: its CRL is due to be signed anew, and this certificate has expired.
   const expired = await enrol(service, directory, 'expired', 'PT1M');

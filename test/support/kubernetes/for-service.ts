@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import type { TestScope } from '../database.ts';
+import type { Cluster } from './cluster.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 
 /** The stand-in with what a service needs to find it. */
@@ -45,5 +47,23 @@ export async function startServiceCluster(t: TestScope): Promise<ServiceCluster>
         },
       });
     },
+  };
+}
+
+/** Configuration for `startTestService`: this cluster, as its administrator, with `namespace` as the service's own. */
+export async function settingsFor(
+  t: TestScope,
+  { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
+  namespace: string,
+): Promise<Readonly<Record<string, string>>> {
+  const directory = await mkdtemp(join(tmpdir(), 'internal-ca-kubeconfig-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'kubeconfig');
+  await writeFile(file, kubeconfig, { mode: 0o600 });
+  return {
+    KUBERNETES: 'kubeconfig',
+    KUBECONFIG: file,
+    KUBERNETES_CONTEXT: String(parse(kubeconfig)['current-context']),
+    KUBERNETES_NAMESPACE: namespace,
   };
 }
