@@ -21,7 +21,7 @@ const pace: ProbePace = { pollMs: 20, patienceMs: 60_000, firstPauseMs: 20, cont
 
 interface Bench {
   /** The verdicts of the next tries; the last one stays. */
-  readonly verdicts: (ProbeVerdict | Error)[];
+  readonly verdicts: (ProbeVerdict | Error | Promise<ProbeVerdict>)[];
   readonly tries: VerificationRecord[];
   readonly failures: string[];
   put(change?: Partial<VerificationRecord>): Promise<void>;
@@ -37,7 +37,7 @@ async function setUp(t: TestContext, change: Partial<ProbePace> = {}): Promise<B
   const records = createVerificationRecords(createClientVerificationStore(db));
   const rows = createProbeStore(db);
   const reports = createProbeReports(rows);
-  const verdicts: (ProbeVerdict | Error)[] = ['confirmed'];
+  const verdicts: Bench['verdicts'] = ['confirmed'];
   const tries: VerificationRecord[] = [];
   const failures: string[] = [];
   const work = createProbeWork({
@@ -48,7 +48,7 @@ async function setUp(t: TestContext, change: Partial<ProbePace> = {}): Promise<B
     pace: { ...pace, ...change },
     async tryDoor(tried) {
       tries.push(tried);
-      const verdict = (verdicts.length > 1 ? verdicts.shift() : verdicts[0]) ?? 'confirmed';
+      const verdict = await ((verdicts.length > 1 ? verdicts.shift() : verdicts[0]) ?? 'confirmed');
       if (verdict instanceof Error) throw verdict;
       return reportOf(tried, verdict);
     },
@@ -200,4 +200,18 @@ test('it ends with the term', async (t) => {
   await put();
   await rounds();
   assert.equal(tries.length, 0);
+});
+
+test('what comes out after the term has ended does not count', async (t) => {
+  const { put, start, stop, standing, tries, verdicts } = await setUp(t);
+  const late = Promise.withResolvers<ProbeVerdict>();
+  t.after(() => late.resolve('confirmed'));
+  verdicts.splice(0, 1, late.promise);
+  await put();
+  await start();
+  await eventually(() => assert.equal(tries.length, 1));
+  const stopped = stop();
+  late.resolve('confirmed');
+  await stopped;
+  assert.equal(await standing(), undefined);
 });
