@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe } from 'node:test';
 import { type Cluster, openRealCluster, startStandInCluster } from './cluster.ts';
 
-/** The cluster of a contract's tests, and a namespace of its own.. */
+/** The cluster of a contract's tests, and a namespace of its own. */
 export interface Ground {
   readonly cluster: Cluster;
   readonly namespace: string;
