@@ -115,7 +115,10 @@ async function perform(o: ReconcilingParts, subject: Subject, step: Step): Promi
   const { key, record } = subject;
   switch (step.kind) {
     case 'rest':
-      if (record !== undefined) await parts.records.put({ ...record, trouble: [] });
+      // Judged again in turn, there may be nothing left that hinders.
+      if (record !== undefined && record.trouble.length > 0) {
+        await parts.records.put({ ...record, trouble: [] });
+      }
       return;
     case 'forget':
       return forget(o, subject);
