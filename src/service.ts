@@ -29,6 +29,7 @@ import { createRetentionWork } from './wiring/retention.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
+import { openVerifyUrls } from './wiring/verification.ts';
 
 /** A service that is listening. */
 export interface Service {
@@ -97,8 +98,10 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const notifications = openNotifications(input, store, cleanUp);
   const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
+  const verifyUrls = await openVerifyUrls(input, database);
   return {
     ...{ metrics, profiles, grants, tls, database, kubernetes, notifications, leadership, authorities },
+    verifyUrls,
     certificates: createCertificateStore(database),
     verifications: createClientVerificationStore(database),
     events: openEvents(input, kubernetes, cleanUp),

@@ -16,6 +16,7 @@ export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nam
   checkKubernetes(config, env, nameOf);
   checkScope(config, nameOf);
   checkDeclarative(config, nameOf);
+  checkVerification(config, env, nameOf);
 }
 
 function checkDatabase({ databaseUrl }: Config, nameOf: NameOf): void {
@@ -170,5 +171,19 @@ function checkDeclarative({ enforcement }: Config, nameOf: NameOf): void {
       nameOf('enforcement.declarativeNamespaces'),
       `${stray} is not one of ${nameOf('enforcement.namespaces')}`,
     );
+  }
+}
+
+function checkVerification(
+  { verification, kubernetes }: Config,
+  env: NodeJS.ProcessEnv,
+  nameOf: NameOf,
+): void {
+  if (verification.url === undefined) {
+    if (verification.networks.length === 0) return;
+    throw new ConfigError(nameOf('verification.networks'), `needs ${nameOf('verification.url')}`);
+  }
+  if (resolveKubernetesMode(kubernetes, env) === 'off') {
+    throw new ConfigError(nameOf('verification.url'), 'is set, but the service runs without Kubernetes');
   }
 }

@@ -39,6 +39,7 @@ const titles: Readonly<Record<string, string>> = {
   publication: 'Publication',
   enforcement: 'Enforcement',
   'enforcement.probe': 'The probe',
+  verification: 'Live verification',
   access: 'Access',
   tls: 'TLS',
   http: 'HTTP',

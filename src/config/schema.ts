@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { enforcement, kubernetes, leadership, publication, subdomain } from './cluster-schema.ts';
 import { choice, duration, integer, list, path, text, url } from './setting.ts';
+import { verification } from './verification-schema.ts';
 
 const minute = 60;
 const hour = 3_600;
@@ -259,6 +260,7 @@ export const configSchema = Type.Object(
     issuance,
     publication,
     enforcement,
+    verification,
     access,
     tls,
     http,

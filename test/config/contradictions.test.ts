@@ -46,6 +46,16 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     'CA_KEY_STORE: is secret, but the service runs without Kubernetes',
   ],
   [
+    'live verification of Ingresses without Kubernetes',
+    { VERIFY_URL: 'http://internal-ca.pki.svc', KUBERNETES: 'off' },
+    'VERIFY_URL: is set, but the service runs without Kubernetes',
+  ],
+  [
+    'networks of controllers that cannot reach us',
+    { VERIFY_NETWORKS: '10.0.0.0/8', KUBERNETES: 'in-cluster' },
+    'VERIFY_NETWORKS: needs VERIFY_URL',
+  ],
+  [
     'the key in the published Secret',
     { CA_KEY_STORE: 'secret', CA_KEY_SECRET_NAME: 'internal-ca', KUBERNETES: 'in-cluster' },
     'CA_KEY_SECRET_NAME: is the published Secret PUBLICATION_SECRET_NAME: the key must never be in it',
