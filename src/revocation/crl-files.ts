@@ -14,6 +14,19 @@ export interface CurrentCrl {
   /** Lower-case hex of the DER's SHA-256. */
   readonly sha256: string;
   readonly entryCount: number;
+  /** The same without reason codes, signed for itself; only where this one fills more than half of a Secret, and it fits. */
+  readonly compact?: CrlForm;
+  /** What has changed since an older complete one; only with CRL_DELTA=on. */
+  readonly delta?: CrlForm & { readonly baseNumber: bigint };
+}
+
+/** Another form of a CRL, with the same number and times. */
+export interface CrlForm {
+  readonly der: Buffer;
+  /** Encoded when first asked for. */
+  pem(): Promise<Buffer>;
+  /** Lower-case hex of the DER's SHA-256. */
+  readonly sha256: string;
 }
 
 /**

@@ -1,11 +1,12 @@
 import { DerError } from '../encoding/der-error.ts';
 import { DerReader } from '../encoding/der-reader.ts';
 import { contextConstructed, tag } from '../encoding/tag.ts';
+import { type PartialCrl, readCrlNumber, readPartialExtensions } from './crl-partial.ts';
 import { readField } from './der-field.ts';
 import { type Extension, readAuthorityKeyIdentifier, readExtensions } from './extension-reader.ts';
 import { extensionLabel, extensionOid } from './extensions.ts';
 import { type Name, readName } from './name.ts';
-import { type RevocationReason, reasonOfCode } from './revocation-reason.ts';
+import { deltaReasonOfCode, type EntryReason, reasonOfCode } from './revocation-reason.ts';
 import type { Signed } from './signed.ts';
 import { readSigned } from './signed-reader.ts';
 import { readTime } from './time.ts';
@@ -17,10 +18,11 @@ export interface CrlEntry {
   /** Lower-case hex of the octets. */
   readonly serial: string;
   readonly revocationDate: Date;
-  readonly reason?: RevocationReason;
+  /** removeFromCRL in a delta CRL only. */
+  readonly reason?: EntryReason;
 }
 
-export interface CertificateRevocationList extends Signed {
+export interface CertificateRevocationList extends Signed, PartialCrl {
   readonly der: Buffer;
   readonly issuer: Name;
   readonly crlNumber: bigint;
@@ -31,8 +33,16 @@ export interface CertificateRevocationList extends Signed {
   entries(): Iterable<CrlEntry>;
 }
 
+export interface ReadCrlOptions {
+  /**
+   * The caller looks at `deltaBase` and `scope`: whoever takes a delta or a part of a CRL for the whole of it would take
+   * revoked certificates for good ones, which is why these extensions are critical. Default: such CRLs are refused.
+   */
+  readonly partial?: boolean;
+}
+
 /** Reads a v2 CRL with CRLNumber and nextUpdate, without checking its signature. Throws `X509Error` crl-malformed. */
-export function readCrl(der: Uint8Array): CertificateRevocationList {
+export function readCrl(der: Uint8Array, options: ReadCrlOptions = {}): CertificateRevocationList {
   return readField(CODE, 'crl', () => {
     const signed = readSigned(der);
     const tbs = new DerReader(signed.tbs).sequence();
@@ -48,66 +58,79 @@ export function readCrl(der: Uint8Array): CertificateRevocationList {
     tbs.finish();
     const extensions = readExtensions(explicit.sequence(), 'crl.extensions', CODE);
     explicit.finish();
+    const read = readCrlExtensions(extensions, options.partial === true);
     return {
       ...signed,
-      ...readCrlExtensions(extensions),
+      ...read,
       issuer,
       thisUpdate,
       nextUpdate,
-      entries: () => readEntries(revoked),
+      entries: () => readEntries(revoked, read.deltaBase !== undefined),
     };
   });
 }
 
+const partialOids: readonly string[] = [
+  extensionOid.deltaCrlIndicator,
+  extensionOid.issuingDistributionPoint,
+];
+const understoodCritical: readonly string[] = [extensionOid.crlNumber, extensionOid.reasonCode];
+const understoodPartial: readonly string[] = [...understoodCritical, ...partialOids];
+
 function readCrlExtensions(
   extensions: readonly Extension[],
-): Pick<CertificateRevocationList, 'crlNumber' | 'authorityKeyId'> {
+  partial: boolean,
+): Pick<CertificateRevocationList, 'crlNumber' | 'authorityKeyId'> & PartialCrl {
   const number = extensions.find(({ oid }) => oid === extensionOid.crlNumber);
   if (number === undefined) throw new DerError('The CRL has no CRLNumber', 0);
-  refuseCritical(extensions);
+  refuseCritical(extensions, partial ? understoodPartial : understoodCritical);
+  const part = partial ? undefined : extensions.find(({ oid }) => partialOids.includes(oid));
+  if (part !== undefined) throw notUnderstood(part);
   const keyId = extensions.find(({ oid }) => oid === extensionOid.authorityKeyIdentifier);
   const authorityKeyId =
     keyId && readAuthorityKeyIdentifier(keyId.value, 'crl.extensions.authorityKeyIdentifier', CODE);
-  return { crlNumber: readCrlNumber(number.value), ...(authorityKeyId && { authorityKeyId }) };
-}
-
-function readCrlNumber(value: Buffer): bigint {
-  const reader = new DerReader(value);
-  const magnitude = reader.unsignedInteger();
-  reader.finish();
-  return BigInt(`0x${magnitude.toString('hex')}`);
+  return {
+    crlNumber: readCrlNumber(number.value),
+    ...(authorityKeyId && { authorityKeyId }),
+    ...readPartialExtensions(extensions),
+  };
 }
 
 /** A critical extension that is not understood makes the whole CRL unusable (RFC 5280 5.2, 5.3). */
-function refuseCritical(extensions: readonly Extension[]): void {
-  for (const { oid, critical } of extensions) {
-    if (!critical || oid === extensionOid.crlNumber || oid === extensionOid.reasonCode) continue;
-    const field = `crl.extensions.${extensionLabel(oid)}`;
-    throw new X509Error(CODE, `${field}: a critical extension is not understood`, field);
-  }
+function refuseCritical(extensions: readonly Extension[], understood: readonly string[]): void {
+  const unknown = extensions.find(({ oid, critical }) => critical && !understood.includes(oid));
+  if (unknown !== undefined) throw notUnderstood(unknown);
 }
 
-function* readEntries(revoked: Buffer): Generator<CrlEntry> {
+function notUnderstood({ oid }: Extension): X509Error {
+  const field = `crl.extensions.${extensionLabel(oid)}`;
+  return new X509Error(CODE, `${field}: a critical extension is not understood`, field);
+}
+
+function* readEntries(revoked: Buffer, delta: boolean): Generator<CrlEntry> {
   const list = new DerReader(revoked);
-  while (!list.atEnd) yield readField(CODE, 'crl.revokedCertificates', () => readEntry(list.sequence()));
+  while (!list.atEnd)
+    yield readField(CODE, 'crl.revokedCertificates', () => readEntry(list.sequence(), delta));
 }
 
-function readEntry(entry: DerReader): CrlEntry {
+function readEntry(entry: DerReader, delta: boolean): CrlEntry {
   const serial = entry.positiveInteger().toString('hex');
   const revocationDate = readTime(entry);
   if (entry.atEnd) return { serial, revocationDate };
   const extensions = readExtensions(entry.sequence(), 'crl.revokedCertificates', CODE);
   entry.finish();
-  refuseCritical(extensions);
+  refuseCritical(extensions, understoodCritical);
   const code = extensions.find(({ oid }) => oid === extensionOid.reasonCode);
-  return code ? { serial, revocationDate, reason: readReason(code.value) } : { serial, revocationDate };
+  return code
+    ? { serial, revocationDate, reason: readReason(code.value, delta) }
+    : { serial, revocationDate };
 }
 
-function readReason(value: Buffer): RevocationReason {
+function readReason(value: Buffer, delta: boolean): EntryReason {
   const reader = new DerReader(value);
   const code = reader.smallInteger(tag.enumerated);
   reader.finish();
-  const reason = reasonOfCode(code);
+  const reason = delta ? deltaReasonOfCode(code) : reasonOfCode(code);
   if (reason === undefined) throw new DerError(`The reason code ${code} is not supported`, 0);
   return reason;
 }

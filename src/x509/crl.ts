@@ -3,27 +3,31 @@ import { contextConstructed, tag } from '../encoding/tag.ts';
 import {
   authorityKeyIdentifierExtension,
   crlNumberExtension,
+  deltaCrlIndicatorExtension,
   encodeExtension,
   extensionOid,
+  freshestCrlExtension,
+  issuingDistributionPointExtension,
 } from './extensions.ts';
-import { type RevocationReason, reasonCodeOf, revocationReasons } from './revocation-reason.ts';
+import { type EntryReason, reasonCodeOf, revocationReasons } from './revocation-reason.ts';
 import { encodeSerial } from './serial.ts';
 import { assembleSignedChunks } from './signed.ts';
 import { encodeTime } from './time.ts';
 
 export { type CertificateRevocationList, type CrlEntry, readCrl } from './crl-reader.ts';
-export type { RevocationReason } from './revocation-reason.ts';
+export type { EntryReason, RevocationReason } from './revocation-reason.ts';
 
 export interface RevokedEntry {
   /** 1 to 20 octets, positive. */
   readonly serial: Buffer;
   readonly revocationDate: Date;
-  readonly reason?: RevocationReason;
+  /** removeFromCRL in delta CRLs only. */
+  readonly reason?: EntryReason;
 }
 
 /** crlEntryExtensions per reason, encoded once. */
-const entryExtensions: ReadonlyMap<RevocationReason, Buffer> = new Map(
-  revocationReasons
+const entryExtensions: ReadonlyMap<EntryReason, Buffer> = new Map(
+  [...revocationReasons, 'removeFromCRL' as const]
     // RFC 5280 5.3.1: the extension should be absent instead of saying "unspecified".
     .filter((reason) => reason !== 'unspecified')
     .map((reason) => {
@@ -47,13 +51,19 @@ export interface CrlHeader {
   readonly nextUpdate: Date;
   readonly authorityKeyId: Buffer;
   readonly crlNumber: bigint;
+  /** Makes it a delta to the complete CRL with this number. */
+  readonly deltaBase?: bigint;
+  /** Makes it the part that is at this URI, of the certificates that name it. nginx refuses every client over one. */
+  readonly distributionPoint?: string;
+  /** Of a complete CRL: where its delta is. */
+  readonly freshestCrl?: string;
   /** Concatenated entries, in as many chunks as there are. */
   readonly entries: readonly Buffer[];
 }
 
 /**
  * TBSCertList v2 (RFC 5280 5.1) in chunks, the entries' own among them uncopied. revokedCertificates is absent when empty
- * (5.1.2.6). No IssuingDistributionPoint: nginx refuses every client over a critical one.
+ * (5.1.2.6).
  */
 export function encodeTbsCertList(crl: CrlHeader): Buffer[] {
   if (crl.nextUpdate <= crl.thisUpdate) throw new RangeError('nextUpdate does not lie behind thisUpdate');
@@ -67,6 +77,11 @@ export function encodeTbsCertList(crl: CrlHeader): Buffer[] {
   const extensions = sequence(
     authorityKeyIdentifierExtension(crl.authorityKeyId),
     crlNumberExtension(crl.crlNumber),
+    ...(crl.deltaBase === undefined ? [] : [deltaCrlIndicatorExtension(crl.deltaBase)]),
+    ...(crl.distributionPoint === undefined
+      ? []
+      : [issuingDistributionPointExtension(crl.distributionPoint)]),
+    ...(crl.freshestCrl === undefined ? [] : [freshestCrlExtension(crl.freshestCrl)]),
   );
   const revoked = inSequence(crl.entries.filter(({ length }) => length > 0));
   return inSequence([head, ...revoked, tlv(contextConstructed(0), extensions)]);

@@ -18,9 +18,12 @@ export const extensionOid = {
   basicConstraints: '2.5.29.19',
   crlNumber: '2.5.29.20',
   reasonCode: '2.5.29.21',
+  deltaCrlIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
   crlDistributionPoints: '2.5.29.31',
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
+  freshestCrl: '2.5.29.46',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
 } as const;
 
@@ -94,9 +97,21 @@ export function subjectAltNameExtension(generalNames: Buffer, critical: boolean)
 
 /** One DistributionPoint with one URI (RFC 5280 4.2.1.13). Throws `X509Error` san-malformed on a malformed URI. */
 export function crlDistributionPointsExtension(uri: string): Buffer {
-  const fullName = tlv(contextConstructed(0), generalName('uri', uri).der);
-  const point = sequence(tlv(contextConstructed(0), fullName));
-  return encodeExtension(extensionOid.crlDistributionPoints, false, sequence(point));
+  return encodeExtension(extensionOid.crlDistributionPoints, false, distributionPoints(uri));
+}
+
+/** Where the delta CRL is (RFC 5280 4.2.1.15, 5.2.6), of a certificate or of a complete CRL. Throws as the one above. */
+export function freshestCrlExtension(uri: string): Buffer {
+  return encodeExtension(extensionOid.freshestCrl, false, distributionPoints(uri));
+}
+
+function distributionPoints(uri: string): Buffer {
+  return sequence(sequence(distributionPointName(uri)));
+}
+
+/** `distributionPoint [0]` with a fullName of one URI, the same in a DistributionPoint and an IssuingDistributionPoint. */
+function distributionPointName(uri: string): Buffer {
+  return tlv(contextConstructed(0), tlv(contextConstructed(0), generalName('uri', uri).der));
 }
 
 const CA_ISSUERS = '1.3.6.1.5.5.7.48.2';
@@ -109,6 +124,23 @@ export function authorityInfoAccessExtension(caIssuers: string): Buffer {
 
 /** CRLNumber (RFC 5280 5.2.3): at most 20 octets. Throws `RangeError`. */
 export function crlNumberExtension(number: bigint): Buffer {
+  return encodeExtension(extensionOid.crlNumber, false, crlNumber(number));
+}
+
+/** Makes a CRL a delta to the complete one with the number `base` (RFC 5280 5.2.4); critical. Throws `RangeError`. */
+export function deltaCrlIndicatorExtension(base: bigint): Buffer {
+  return encodeExtension(extensionOid.deltaCrlIndicator, true, crlNumber(base));
+}
+
+function crlNumber(number: bigint): Buffer {
   if (number < 0n || number >= 2n ** 159n) throw new RangeError(`${number} is no CRL number`);
-  return encodeExtension(extensionOid.crlNumber, false, integer(number));
+  return integer(number);
+}
+
+/**
+ * Makes a CRL one part of several: for the certificates that name this very URI as their distribution point (RFC 5280
+ * 5.2.5, 6.3.3); critical. Throws `X509Error` san-malformed on a malformed URI.
+ */
+export function issuingDistributionPointExtension(uri: string): Buffer {
+  return encodeExtension(extensionOid.issuingDistributionPoint, true, sequence(distributionPointName(uri)));
 }

@@ -572,7 +572,7 @@ export interface components {
                  * @description RFC 5280 section 5.3.1.
                  * @enum {unknown}
                  */
-                reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise";
+                reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
                 /**
                  * Format: date-time
                  * @description RFC 3339; answers are in UTC and whole seconds.
@@ -642,7 +642,7 @@ export interface components {
                  * @description RFC 5280 section 5.3.1.
                  * @enum {unknown}
                  */
-                reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise";
+                reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
                 /**
                  * Format: date-time
                  * @description RFC 3339; answers are in UTC and whole seconds.
@@ -686,7 +686,7 @@ export interface components {
              * @description RFC 5280 section 5.3.1.
              * @enum {unknown}
              */
-            reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise";
+            reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
             /**
              * Format: date-time
              * @description RFC 3339; answers are in UTC and whole seconds.
@@ -1613,7 +1613,7 @@ export interface operations {
                      * @description RFC 5280 section 5.3.1; default `unspecified`. `keyCompromise` also blocks the key, and the CRL does not wait.
                      * @enum {unknown}
                      */
-                    reason?: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise";
+                    reason?: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
                 };
             };
         };
