@@ -19,6 +19,13 @@ export function encodeTime(date: Date): Buffer {
     : Buffer.from(`\x18\x0f${iso.slice(0, 4)}${rest}Z`, 'latin1');
 }
 
+/** GeneralizedTime whatever the year, as OCSP has it (RFC 6960 4.2.2.1), otherwise as `encodeTime`. */
+export function encodeGeneralizedTime(date: Date): Buffer {
+  const iso = date.toISOString();
+  if (iso.length !== ISO_LENGTH) throw new RangeError(`The year of ${iso} cannot be encoded`);
+  return Buffer.from(`\x18\x0f${iso.slice(0, 19).replace(/[-T:]/g, '')}Z`, 'latin1');
+}
+
 /** Reads a Time in the one form that RFC 5280 allows: seconds given, no fraction, "Z". Throws `DerError`. */
 export function readTime(reader: DerReader): Date {
   const short = reader.peek() === tag.utcTime;

@@ -1,6 +1,6 @@
 /**
- * Codes shared with the service's fault catalogue, and four of our own for what an operator gives us
- * (certificates to import, CRLs, names in the configuration), which never come from a request.
+ * Codes shared with the service's fault catalogue, four of our own for what an operator gives us (certificates to import,
+ * CRLs, names in the configuration), and one for OCSP, which has errors of its own.
  */
 export type X509ErrorCode =
   | 'csr-malformed'
@@ -14,6 +14,7 @@ export type X509ErrorCode =
   | 'certificate-malformed'
   | 'crl-malformed'
   | 'name-malformed'
+  | 'ocsp-malformed'
   | 'signature-unsupported';
 
 /** A structure that RFC 5280 or RFC 2986 forbids. `message` is safe to show; `field` names the part, e.g. "csr.subject.CN". */

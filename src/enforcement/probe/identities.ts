@@ -1,12 +1,11 @@
-import { createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { Authority, AuthorityRegistry } from '../../authority/authority.ts';
 import { createSelfSignedCertificate } from '../../authority/self-signed.ts';
 import type { Clock } from '../../clock.ts';
-import { integer, sequence, tlv } from '../../encoding/der-writer.ts';
 import { encodePem } from '../../encoding/pem.ts';
-import { contextConstructed } from '../../encoding/tag.ts';
 import { extendedKeyUsages } from '../../issuance/extended-key-usages.ts';
 import type { IssuanceService } from '../../issuance/issuance-service.ts';
+import { ownRequest } from '../../issuance/own-request.ts';
 import type { Profile } from '../../issuance/profile.ts';
 import { generatePrivateKey, writePrivateKey } from '../../keys/private-key.ts';
 import { createSoftwareSigner } from '../../keys/signer.ts';
@@ -15,7 +14,6 @@ import { assembleSigned, fillTemplate, prepareTemplate } from '../../x509/certif
 import { parseName } from '../../x509/name.ts';
 import { readSubjectPublicKeyInfo, subjectKeyIdentifier } from '../../x509/public-key.ts';
 import { serialFromRandom } from '../../x509/serial.ts';
-import { signatureAlgorithmFor } from '../../x509/signature-algorithm.ts';
 import type { ClientIdentity } from './knock.ts';
 import { probeName } from './probe-name.ts';
 
@@ -81,24 +79,12 @@ async function makeBoth(parts: ProbeIdentityParts, name: string) {
 async function issueOurs({ issuance }: ProbeIdentityParts, authority: string): Promise<ClientIdentity> {
   const key = await generatePrivateKey('ec-p256');
   const { certificatePem, chainPem } = await issuance.issue({
-    csr: requestFor(key),
+    csr: ownRequest(key, `CN=${probeName}`),
     profile: probeProfile.name,
     authority,
     requester: probeName,
   });
   return { certificate: certificatePem + chainPem, key: writePrivateKey(key) };
-}
-
-/** PKCS #10 (RFC 2986) with no attributes. */
-function requestFor(key: KeyObject): Buffer {
-  const publicKey = createPublicKey(key);
-  const info = sequence(
-    integer(0),
-    parseName(`CN=${probeName}`).der,
-    publicKey.export({ type: 'spki', format: 'der' }),
-    tlv(contextConstructed(0)),
-  );
-  return assembleSigned(info, signatureAlgorithmFor(publicKey).der, sign('sha256', info, key));
 }
 
 /** A CA of the same name as ours with another key, and a leaf of the same name: a door that compares names lets it in. */
