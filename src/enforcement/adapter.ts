@@ -1,6 +1,8 @@
 import type { FaultReason } from '../fault.ts';
 import type { ConfigMap, Ingress, IngressClass } from '../kubernetes/objects.ts';
+import type { VerifyUrlFor } from '../verification/verify-url.ts';
 import type { Refusal } from './probe/probe-report.ts';
+import type { RevocationMode } from './revocation.ts';
 import type { ControllerName, VerificationSettings, VerificationWarning } from './verification.ts';
 
 /** Everything that an adapter may look at; it reads nothing itself, so that every decision can be tested as data. */
@@ -15,6 +17,10 @@ export interface AdapterInput {
   /** True when somebody named the controller; false when it is only concluded from the IngressClass. */
   readonly controllerNamed: boolean;
   readonly settings: VerificationSettings;
+  /** What is to be written, whatever `settings` wish. */
+  readonly revocation: RevocationMode;
+  /** Where the controller asks about the clients of an Ingress; absent when it cannot ask us. */
+  readonly verifyUrlFor?: VerifyUrlFor | undefined;
   /** Intermediate CAs between a client's certificate and the root, at most. */
   readonly intermediates: number;
   readonly secretName: string;
@@ -26,8 +32,12 @@ export interface AdapterPlan {
   readonly annotations: Readonly<Record<string, string>>;
   /** Why it cannot be made safe: all reasons, not the first. */
   readonly reasons: readonly FaultReason[];
+  /** Those among them that would not be there if the controller did not ask us. */
+  readonly onlineReasons: readonly FaultReason[];
   readonly warnings: readonly VerificationWarning[];
   readonly revocationEnforced: boolean;
+  /** Every path of the hosts asks us. */
+  readonly wholeHost: boolean;
 }
 
 /** What a probe got over HTTP. */

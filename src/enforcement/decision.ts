@@ -31,7 +31,7 @@ export interface DecisionInput {
 export function decisionOf({ live, recorded, judgement, leaving = [], ...o }: DecisionInput): Decision {
   const { namespace = '', name, uid = '' } = live.metadata;
   const previous = recorded?.uid === uid ? recorded : undefined;
-  const { plan, controller, authority, settings } = judgement;
+  const { plan, controller, authority, settings, revocation } = judgement;
   const written = plan.annotations;
   const before = rememberBefore(live, previous, written);
   const annotations = Object.entries(annotationsToApply(live, before, written)).filter(
@@ -50,6 +50,7 @@ export function decisionOf({ live, recorded, judgement, leaving = [], ...o }: De
       settings,
       hosts: plan.hosts,
       revocationEnforced: plan.revocationEnforced,
+      revocation,
       written,
       before,
       origin: o.origin,

@@ -3,7 +3,8 @@ import type { Ingress, Secret } from '../kubernetes/objects.ts';
 import type { AdapterPlan } from './adapter.ts';
 import type { Cluster } from './cluster.ts';
 import type { ChainedAuthority, EnforcementParts } from './parts.ts';
-import { checkPlace, chooseAdapter, planFor, settingsOf } from './planning.ts';
+import { type Choice, checkPlace, chooseAdapter, planFor, settingsOf } from './planning.ts';
+import { asksOnline, neededRevocation, type RevocationInForce, type RevocationMode } from './revocation.ts';
 import type { ControllerName, VerificationSettings, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 
@@ -13,6 +14,7 @@ export interface Judgement {
   readonly authority: string;
   readonly settings: VerificationSettings;
   readonly plan: AdapterPlan;
+  readonly revocation: RevocationInForce;
   /** Reasons for which nothing may be written at all, be it to restore what stood there yesterday. */
   readonly forbidding: readonly FaultReason[];
   /** These, and those for which the wish would not hold. */
@@ -29,28 +31,77 @@ export interface Evidence {
   readonly secret?: Secret | undefined;
 }
 
-/** @throws Fault request-invalid when the wish names a controller that there is no adapter for */
-export function judge(
-  parts: Pick<EnforcementParts, 'adapters' | 'authorities' | 'settings'>,
-  wish: VerificationWish,
-  { live, previous, cluster, secret }: Evidence,
-): Judgement {
+type JudgingParts = Pick<
+  EnforcementParts,
+  'adapters' | 'authorities' | 'settings' | 'verifyUrlFor' | 'budget'
+>;
+
+/** @throws Fault request-invalid when the wish names a controller that there is no adapter for, or a rule that is none */
+export function judge(parts: JudgingParts, wish: VerificationWish, evidence: Evidence): Judgement {
+  const { live, previous, cluster, secret } = evidence;
   const authority = wish.authority ?? parts.authorities.default.name;
   const known = authorityOf(parts, authority);
   const choice = chooseAdapter(parts.adapters, wish.controller ?? parts.settings.controller, live, cluster);
   const settings = settingsOf(wish);
-  const plan = planFor(choice, live, previous, cluster, {
-    settings,
-    intermediates: known?.chain.length ?? 0,
-    secretName: parts.settings.secretName,
-  });
+  const { plan, revocation } = planWithin(parts, evidence, { choice, authority, known, settings });
   const forbidding = checkPlace(live.metadata.namespace ?? '', secret, parts.settings);
   if (known === undefined) {
     const detail = `There is no authority ${authority}${previous?.authority === authority ? ' any more' : ''}.`;
     forbidding.push({ code: 'authority-missing', detail });
   }
   const reasons = [...forbidding, ...plan.reasons];
-  return { controller: choice.adapter.name, authority, settings, plan, forbidding, reasons };
+  return { controller: choice.adapter.name, authority, settings, plan, revocation, forbidding, reasons };
+}
+
+interface Subject {
+  readonly choice: Choice;
+  readonly authority: string;
+  readonly known: ChainedAuthority | undefined;
+  readonly settings: VerificationSettings;
+}
+
+/**
+ * The plan, with what the Secret's budget makes of the wish. Where the door cannot ask us, it stays with the CRL, which is
+ * better than nothing; but what has asked us once goes on: its Secret may be without a CRL by now.
+ */
+function planWithin(
+  parts: JudgingParts,
+  { live, previous, cluster }: Evidence,
+  { choice, authority, known, settings }: Subject,
+): { readonly plan: AdapterPlan; readonly revocation: RevocationInForce } {
+  const planned = (revocation: RevocationMode) =>
+    planFor(choice, live, previous, cluster, {
+      settings,
+      revocation,
+      verifyUrlFor: parts.verifyUrlFor,
+      intermediates: known?.chain.length ?? 0,
+      secretName: parts.settings.secretName,
+    });
+  const effective = neededRevocation(settings, authority, parts.budget);
+  const plan = planned(effective);
+  const { wholeHost } = plan;
+  if (effective === settings.revocation) return { plan, revocation: { effective, wholeHost } };
+  const asksAlready = previous !== undefined && asksOnline(previous.revocation.effective);
+  if (plan.onlineReasons.length === 0 || asksAlready) {
+    return { plan, revocation: { effective, wholeHost, why: movedByBudget(authority) } };
+  }
+  const why = notMoved(authority, plan.onlineReasons);
+  const unmoved = planned(settings.revocation);
+  return {
+    plan: { ...unmoved, warnings: [...unmoved.warnings, why] },
+    revocation: { effective: settings.revocation, wholeHost: unmoved.wholeHost, why },
+  };
+}
+
+function movedByBudget(authority: string): FaultReason {
+  const detail = `The CRL of ${authority} has outgrown its Secret, so the controller asks about each request, too.`;
+  return { code: 'secret-over-budget', detail };
+}
+
+function notMoved(authority: string, reasons: readonly FaultReason[]): FaultReason {
+  const why = reasons.map(({ detail }) => detail).join(' ');
+  const detail = `The CRL of ${authority} has outgrown its Secret, but the controller cannot ask about each request instead: ${why}`;
+  return { code: 'online-not-possible', detail };
 }
 
 /** The wish that a record holds. */
@@ -76,6 +127,7 @@ export function isRecorded(record: VerificationRecord, judgement: Judgement): bo
   return (
     isSameWish(record, judgement) &&
     sameMembers(record.written, annotations) &&
+    sameMembers(record.revocation, judgement.revocation) &&
     record.revocationEnforced === revocationEnforced &&
     record.hosts.join() === hosts.join()
   );

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
 import type { Publisher } from '../publication/publisher.ts';
+import type { VerifyUrlFor } from '../verification/verify-url.ts';
 import type { ControllerAdapter } from './adapter.ts';
 import type { EventSink } from './events.ts';
 import type { EnforcementSettings } from './planning.ts';
 import type { ProbeReports } from './probe/probe-report.ts';
+import type { RevocationBudget } from './revocation.ts';
 import type { VerificationRecords } from './verification-records.ts';
 
 /** What enforcement needs to know of an authority: how long its chains are. */
@@ -39,7 +41,11 @@ export interface EnforcementParts {
   withAdvisoryLock<T>(key: string, work: () => Promise<T>): Promise<T>;
   readonly clock: Clock;
   /** What the doors did when they were tried; without it nothing is known of that. */
-  readonly probes?: ProbeReports | undefined;
+  readonly probes?: Pick<ProbeReports, 'latest' | 'list'> | undefined;
+  /** Where controllers ask us about clients; absent when they cannot (VERIFY_URL). */
+  readonly verifyUrlFor?: VerifyUrlFor | undefined;
+  /** Moves Ingresses off the CRL in time; without it, all stay as wished. */
+  readonly budget?: RevocationBudget | undefined;
   /** Where each step is told, beside the Ingress; nowhere when absent. */
   readonly events?: EventSink | undefined;
   readonly adapters: readonly [ControllerAdapter, ...ControllerAdapter[]];

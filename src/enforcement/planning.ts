@@ -1,10 +1,13 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { Ingress, Secret } from '../kubernetes/objects.ts';
 import { type CopyOwner, isOurCopy, whyForeign } from '../publication/copy-metadata.ts';
+import { readAllowRules } from '../verification/allow-rule.ts';
+import type { VerifyUrlFor } from '../verification/verify-url.ts';
 import type { AdapterPlan, ControllerAdapter } from './adapter.ts';
 import { withoutOurs } from './annotation-change.ts';
 import type { Cluster } from './cluster.ts';
 import { servedBy } from './ingress-class.ts';
+import type { RevocationMode } from './revocation.ts';
 import type { VerificationSettings, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 
@@ -32,13 +35,18 @@ export interface Choice {
   readonly named: boolean;
 }
 
-/** The wish with its defaults. */
+/**
+ * The wish with its defaults.
+ * @throws Fault request-invalid when a rule of `allow` is none
+ */
 export function settingsOf(wish: VerificationWish): VerificationSettings {
   return {
     mode: wish.mode ?? 'on',
     passCertificate: wish.passCertificate ?? true,
     ...(wish.errorPage === undefined ? {} : { errorPage: wish.errorPage }),
     ...(wish.matchCommonName === undefined ? {} : { matchCommonName: wish.matchCommonName }),
+    revocation: wish.revocation ?? 'crl',
+    ...(wish.allow === undefined ? {} : { allow: readAllowRules(wish.allow, 'allow') }),
   };
 }
 
@@ -71,6 +79,8 @@ export function planFor(
   cluster: Cluster,
   wanted: {
     readonly settings: VerificationSettings;
+    readonly revocation: RevocationMode;
+    readonly verifyUrlFor: VerifyUrlFor | undefined;
     readonly intermediates: number;
     readonly secretName: string;
   },

@@ -4,6 +4,8 @@ import type {
   ClientVerificationRecord,
   ClientVerificationStore as Rows,
 } from '../store/client-verifications.ts';
+import { readAllowRules } from '../verification/allow-rule.ts';
+import { isRevocationMode, type RevocationInForce, revocationInForce } from './revocation.ts';
 import type {
   ControllerName,
   VerificationMode,
@@ -26,6 +28,7 @@ export interface VerificationRecord {
   readonly settings: VerificationSettings;
   readonly hosts: readonly string[];
   readonly revocationEnforced: boolean;
+  readonly revocation: RevocationInForce;
   readonly written: Readonly<Record<string, string>>;
   /** The value that somebody else last gave each annotation that we ever wrote; null for none. */
   readonly before: Readonly<Record<string, string | null>>;
@@ -56,8 +59,8 @@ export function createVerificationRecords(
       const row = await rows.find(namespace, name);
       return row === undefined ? undefined : fromRow(row);
     },
-    async put({ state, settings, hosts, revocationEnforced, ...columns }) {
-      await rows.put({ ...columns, spec: { state, settings, hosts, revocationEnforced } });
+    async put({ state, settings, hosts, revocationEnforced, revocation, ...columns }) {
+      await rows.put({ ...columns, spec: { state, settings, hosts, revocationEnforced, revocation } });
     },
     async delete(namespace, name) {
       await rows.delete(namespace, name);
@@ -82,6 +85,7 @@ function fromRow({
     settings: settingsFrom(membersOf(members.settings)),
     hosts: Array.isArray(members.hosts) ? members.hosts.filter((host) => typeof host === 'string') : [],
     revocationEnforced: members.revocationEnforced === true,
+    revocation: revocationInForce(members.revocation),
     written: strings(written),
     before: { ...strings(before), ...nulls(before) },
     trouble: faultReasonsIn(trouble),
@@ -94,12 +98,14 @@ function controllerName(value: string): ControllerName {
 }
 
 function settingsFrom(members: Readonly<Record<string, unknown>>): VerificationSettings {
-  const { mode, passCertificate, errorPage, matchCommonName } = members;
+  const { mode, passCertificate, errorPage, matchCommonName, revocation, allow } = members;
   return {
     mode: isMode(mode) ? mode : 'on',
     passCertificate: passCertificate !== false,
     ...(typeof errorPage === 'string' ? { errorPage } : {}),
     ...(typeof matchCommonName === 'string' ? { matchCommonName } : {}),
+    revocation: isRevocationMode(revocation) ? revocation : 'crl',
+    ...(allow === undefined ? {} : { allow: readAllowRules(allow, 'allow') }),
   };
 }
 

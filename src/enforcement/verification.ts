@@ -1,5 +1,7 @@
 import type { FaultReason } from '../fault.ts';
+import type { AllowRule } from '../verification/allow-rule.ts';
 import type { ProbeVerdict } from './probe/probe-report.ts';
+import type { RevocationMode } from './revocation.ts';
 
 /** `on`: no request without a valid certificate. `optional`: none or a valid one. `off`: nobody is asked. */
 export type VerificationMode = 'on' | 'optional' | 'off';
@@ -21,6 +23,10 @@ export interface VerificationWish {
   readonly errorPage?: string;
   /** The exact commonName that the client's subject must hold; `*` means any. */
   readonly matchCommonName?: string;
+  /** How a revoked certificate is noticed. Default: `crl`. */
+  readonly revocation?: RevocationMode;
+  /** Whose certificates are let in, one rule that fits being enough; needs `online` or `both`. Default: everybody's. */
+  readonly allow?: readonly AllowRule[];
 }
 
 /** The wish with its defaults filled in; this is what is recorded. */
@@ -29,6 +35,8 @@ export interface VerificationSettings {
   readonly passCertificate: boolean;
   readonly errorPage?: string;
   readonly matchCommonName?: string;
+  readonly revocation: RevocationMode;
+  readonly allow?: readonly AllowRule[];
 }
 
 /** Who wishes it: whoever called the API, or the Ingress itself by its annotation. */
@@ -102,6 +110,13 @@ export interface ClientVerification {
   readonly passCertificate: boolean;
   readonly errorPage?: string;
   readonly matchCommonName?: string;
+  readonly revocation: {
+    readonly wished: RevocationMode;
+    readonly effective: RevocationMode;
+    /** Why it is not what was wished, or cannot become what the Secret's budget needs. */
+    readonly why?: FaultReason;
+  };
+  readonly allow?: readonly AllowRule[];
   /** Every host whose clients are now asked for a certificate. */
   readonly hosts: readonly string[];
   readonly secret: { readonly namespace: string; readonly name: string };
@@ -110,7 +125,7 @@ export interface ClientVerification {
     /** What stood there before us; null where nothing did. DELETE restores exactly this. */
     readonly before: Readonly<Record<string, string | null>>;
   };
-  /** True when the controller consults `ca.crl` for every certificate that it is shown. */
+  /** True when the controller consults `ca.crl`, or asks us, about every certificate that it is shown. */
   readonly revocationEnforced: boolean;
   readonly warnings: readonly VerificationWarning[];
   readonly state: VerificationState;

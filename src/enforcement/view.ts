@@ -29,7 +29,9 @@ export interface Known {
 
 /** The answer about one Ingress. */
 export function viewOf(record: VerificationRecord, seen: Seen, known: Known): ClientVerification {
-  const { namespace, name, origin, controller, authority, settings, hosts, written, before } = record;
+  const { namespace, name, origin, controller, authority, hosts, written, before } = record;
+  const { revocation: wished, ...settings } = record.settings;
+  const { effective, why } = record.revocation;
   const state = seen.state ?? stateOf(record, seen, known.probe);
   const secret = copyIn(namespace, known);
   return {
@@ -39,6 +41,7 @@ export function viewOf(record: VerificationRecord, seen: Seen, known: Known): Cl
     controller,
     authority,
     ...settings,
+    revocation: { wished, effective, ...(why === undefined ? {} : { why }) },
     hosts,
     secret: { namespace, name: known.secretName },
     annotations: { written, before },

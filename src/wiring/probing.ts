@@ -51,7 +51,7 @@ export function openProbing(
   const { mode, intervalSeconds, ...settings } = config.enforcement.probe;
   const records = createVerificationRecords(verifications);
   const rows = createProbeStore(database);
-  const reports = createProbeReports(rows);
+  const reports = createProbeReports(rows, records);
   const identities = createProbeIdentities({
     issuance: createProbeIssuance(input, parts),
     authorities: parts.authorities,

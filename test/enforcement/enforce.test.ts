@@ -62,6 +62,7 @@ test('the answer says what was written, what stood there, and whether revocation
     authority: 'internal-ca',
     mode: 'on',
     passCertificate: true,
+    revocation: { wished: 'crl', effective: 'crl' },
     hosts: ['a.example'],
     secret: { namespace: 'app', name: 'internal-ca' },
     annotations: {

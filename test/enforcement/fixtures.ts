@@ -8,6 +8,7 @@ import type {
   IngressSpec,
   ObjectMeta,
 } from '../../src/kubernetes/objects.ts';
+import type { VerifyUrlFor } from '../../src/verification/verify-url.ts';
 
 export const prefix = 'nginx.ingress.kubernetes.io/';
 
@@ -76,7 +77,13 @@ export interface PlanOptions {
   readonly named?: boolean;
   readonly intermediates?: number;
   readonly settings?: Partial<VerificationSettings>;
+  /** Null: there is none. Default: `verifyUrlFor`. */
+  readonly verifyUrlFor?: VerifyUrlFor | null;
 }
+
+/** Where the controller asks, unless a test says otherwise. */
+export const verifyUrlFor: VerifyUrlFor = (namespace, name) =>
+  `http://ca.internal-ca.svc.cluster.local:8080/v1/verify?ingress=${namespace}/${name}&key=k-${namespace}-${name}`;
 
 /** What the adapter says of an Ingress; the controller is named unless said otherwise. */
 export function plan(target: Ingress, options: PlanOptions = {}): AdapterPlan {
@@ -86,7 +93,9 @@ export function plan(target: Ingress, options: PlanOptions = {}): AdapterPlan {
     ingressClasses: options.classes ?? [nginxClass],
     ...(options.config === undefined ? {} : { controllerConfig: configMap(options.config) }),
     controllerNamed: options.named ?? true,
-    settings: { mode: 'on', passCertificate: true, ...options.settings },
+    settings: { mode: 'on', passCertificate: true, revocation: 'crl', ...options.settings },
+    revocation: options.settings?.revocation ?? 'crl',
+    verifyUrlFor: options.verifyUrlFor === null ? undefined : (options.verifyUrlFor ?? verifyUrlFor),
     intermediates: options.intermediates ?? 0,
     secretName: 'internal-ca',
   };

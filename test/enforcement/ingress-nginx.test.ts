@@ -15,8 +15,10 @@ test('an ordinary Ingress gets exactly these annotations, and nothing to complai
       'force-ssl-redirect': 'true',
     }),
     reasons: [],
+    onlineReasons: [],
     warnings: [],
     revocationEnforced: true,
+    wholeHost: false,
   });
 });
 

@@ -120,7 +120,10 @@ test('a door that was found otherwise than wished is NotEnforced, by a report on
     reasons: [{ code: 'plain-http-open', detail: 'http is open' }],
   };
   let latest = report;
-  const probes: ProbeReports = { latest: async () => latest, list: async () => [latest] };
+  const probes: Pick<ProbeReports, 'latest' | 'list'> = {
+    latest: async () => latest,
+    list: async () => [latest],
+  };
   Object.assign(harness.parts, { probes });
   const seen = async () => {
     const { state, revocationEnforced, observed } = await harness.service.state('app', 'web');

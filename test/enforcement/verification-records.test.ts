@@ -14,9 +14,17 @@ const full: VerificationRecord = {
   controller: 'ingress-nginx',
   authority: 'internal-ca',
   state: 'applying',
-  settings: { mode: 'optional', passCertificate: false, errorPage: '/sorry', matchCommonName: 'älice' },
+  settings: {
+    mode: 'optional',
+    passCertificate: false,
+    errorPage: '/sorry',
+    matchCommonName: 'älice',
+    revocation: 'online',
+    allow: [{ commonName: 'älice' }, { dns: '*.a.example' }],
+  },
   hosts: ['a.example', '*.b.example'],
   revocationEnforced: true,
+  revocation: { effective: 'both', wholeHost: true, why: { code: 'secret-over-budget', detail: 'full' } },
   written: { 'x/a': '1' },
   before: { 'x/a': null, 'x/b': '0' },
   origin: 'annotation',
@@ -31,9 +39,29 @@ test('a record comes back from the database as it was, nulls and all', async (t)
   const records = createVerificationRecords(createClientVerificationStore(db));
   await records.put(full);
   assert.deepEqual(await records.find('app', 'web'), full);
-  const plain: VerificationRecord = { ...full, name: 'api', settings: { mode: 'on', passCertificate: true } };
+  const plain: VerificationRecord = {
+    ...full,
+    name: 'api',
+    settings: { mode: 'on', passCertificate: true, revocation: 'crl' },
+    revocation: { effective: 'crl', wholeHost: false },
+  };
   await records.put(plain);
   assert.deepEqual(await records.list(), [plain, full]);
+});
+
+test('a record of a program that knew of CRLs only depends on the CRL', async () => {
+  const { state, settings, hosts, revocationEnforced, revocation: _unknown, ...columns } = full;
+  const { revocation: _too, allow: _also, ...before } = settings;
+  const spec = { state, settings: before, hosts, revocationEnforced };
+  const records = createVerificationRecords({
+    find: async () => ({ ...columns, spec }),
+    put: async (row) => row,
+    list: async () => [],
+    delete: async () => false,
+  });
+  const found = await records.find('app', 'web');
+  assert.deepEqual(found?.settings, { ...before, revocation: 'crl' });
+  assert.deepEqual(found?.revocation, { effective: 'crl', wholeHost: false });
 });
 
 test('it is replaced by the next, and gone when deleted', async (t) => {

@@ -57,7 +57,9 @@ function plan(input: AdapterInput): AdapterPlan {
       ...neighbourWarnings(input, neighbours),
       ...(settings.mode === 'off' ? [] : verificationWarnings(input)),
     ],
+    onlineReasons: [],
     revocationEnforced: settings.mode !== 'off',
+    wholeHost: false,
   };
 }
 

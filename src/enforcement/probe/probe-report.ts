@@ -84,6 +84,11 @@ export interface ProbeReport {
   readonly recordUpdatedAt: Date;
   /** Where the connections went; absent when no address is known. */
   readonly address?: string;
+  /**
+   * When a revoked certificate that is on no CRL was last seen refused on every host, by a door that lets its like in. Kept while
+   * later tries could not see it.
+   */
+  readonly onlineProvenAt?: Date;
   /** Why the verdict is not `confirmed`: one for each kind of finding, with the hosts in its detail. */
   readonly reasons: readonly FaultReason[];
 }
@@ -112,4 +117,9 @@ export interface ProbeReports {
   latest(namespace: string, name: string): Promise<ProbeReport | undefined>;
   /** By namespace and name. */
   list(): Promise<readonly ProbeReport[]>;
+  /**
+   * Whether the door of this Ingress, as its record stands now, was seen to refuse a revoked certificate of which no CRL tells,
+   * and every path of its hosts asks us: so it needs no CRL.
+   */
+  onlineProven(namespace: string, name: string): Promise<boolean>;
 }

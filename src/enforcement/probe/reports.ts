@@ -1,16 +1,32 @@
 import { faultReasonsIn } from '../../fault.ts';
 import { membersOf } from '../../members-of.ts';
 import type { ProbeRecord, ProbeStore } from '../../store/probes.ts';
-import type { DetailedProbeReport, ProbeReport, ProbeReports, ProbeVerdict } from './probe-report.ts';
+import type { VerificationRecords } from '../verification-records.ts';
+import {
+  type DetailedProbeReport,
+  isAboutRecord,
+  type ProbeReport,
+  type ProbeReports,
+  type ProbeVerdict,
+} from './probe-report.ts';
 
 /** Typed reports over the rows, whose JSON column the store does not look into. */
-export function createProbeReports(rows: Pick<ProbeStore, 'find' | 'list'>): ProbeReports {
+export function createProbeReports(
+  rows: Pick<ProbeStore, 'find' | 'list'>,
+  records: Pick<VerificationRecords, 'find'>,
+): ProbeReports {
   return {
     async latest(namespace, name) {
       const row = await rows.find(namespace, name);
       return row === undefined ? undefined : fromRow(row);
     },
     list: async () => (await rows.list()).map(fromRow),
+    async onlineProven(namespace, name) {
+      const [row, record] = await Promise.all([rows.find(namespace, name), records.find(namespace, name)]);
+      if (row === undefined || record?.state !== 'applied' || !record.revocation.wholeHost) return false;
+      const report = fromRow(row);
+      return report.onlineProvenAt !== undefined && isAboutRecord(report, record);
+    },
   };
 }
 
@@ -21,11 +37,12 @@ export function toRow(report: DetailedProbeReport): ProbeRecord {
 }
 
 function fromRow({ report, verdict, ...columns }: ProbeRecord): ProbeReport {
-  const { address, reasons } = membersOf(report);
+  const { address, reasons, onlineProvenAt } = membersOf(report);
   return {
     ...columns,
     verdict: verdictOf(verdict),
     ...(typeof address === 'string' ? { address } : {}),
+    ...(typeof onlineProvenAt === 'string' ? { onlineProvenAt: new Date(onlineProvenAt) } : {}),
     reasons: faultReasonsIn(reasons),
   };
 }

@@ -32,7 +32,7 @@ async function setUp(t: TestContext) {
   const records = createVerificationRecords(createClientVerificationStore(db));
   await records.put(record);
   const rows = createProbeStore(db);
-  const reports = createProbeReports(rows);
+  const reports = createProbeReports(rows, records);
   const told: (Pick<IngressEvent, 'reason'> & { regarding: unknown; type: string; message: string })[] = [];
   const counted: string[] = [];
   const parts = {
