@@ -27,6 +27,9 @@ insert into revocation_head (position) select coalesce(max(position), 0) from re
 select setval('revocation_change_ids', coalesce(max(position), 0) + 1) from revocation_changes;
 alter table revocations alter column change_id set not null;
 
+-- What no CRL ever lists (in_crl = false from the start: a probe's, which only online answers refuse) has no entry.
+alter table revocations add constraint revocations_entry check (octet_length(entry) > 0 or not in_crl);
+
 -- Revocations of certificates that only somebody else's list knows (imports) have no certificate here.
 alter table revocations alter column certificate_id drop not null;
 

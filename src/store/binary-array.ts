@@ -4,7 +4,7 @@
  */
 
 /** Object identifiers of the element types (pg_type.dat). */
-const oid = { bytea: 17, text: 25, timestamptz: 1184 } as const;
+const oid = { bool: 16, bytea: 17, int8: 20, text: 25, timestamptz: 1184 } as const;
 
 /** Number of dimensions, whether there are nulls, element type, length, lower bound: an int32 each. */
 const headerOctets = 20;
@@ -25,6 +25,24 @@ export function textArray(values: readonly (string | null)[]): Buffer {
     values,
     (value) => Buffer.byteLength(value),
     (value, into, at) => into.write(value, at),
+  );
+}
+
+export function booleanArray(values: readonly boolean[]): Buffer {
+  return encode(
+    oid.bool,
+    values,
+    () => 1,
+    (value, into, at) => into.writeUInt8(value ? 1 : 0, at),
+  );
+}
+
+export function bigintArray(values: readonly (bigint | null)[]): Buffer {
+  return encode(
+    oid.int8,
+    values,
+    () => 8,
+    (value, into, at) => into.writeBigInt64BE(value, at),
   );
 }
 

@@ -25,11 +25,21 @@ export interface CertificateRow {
   readonly first_crl: string | null;
 }
 
+/**
+ * Of `revocations r`: the number of the first CRL that covers its change (and of this reason, where that was changed later).
+ * What no CRL ever lists has no entry.
+ */
+export const firstCrlText = `(
+  select h.number::text from revocation_changes ch
+  join crl_history h on h.authority = r.authority and h.position >= ch.position
+  where ch.change_id = r.change_id and octet_length(r.entry) > 0
+  order by h.position, h.number limit 1)`;
+
 /** Of `certificates c` joined with `revocations r`. */
 export const certificateColumns = `c.id, encode(c.serial, 'hex') as serial, c.authority, c.profile, c.subject,
   c.common_name, c.sans, c.not_before, c.not_after, c.requester, c.spki_sha256,
   encode(c.fingerprint, 'hex') as fingerprint, c.metadata, c.created_at, c.idempotency_key, c.request_hash,
-  r.revoked_at, r.reason, r.requester as revoked_by, r.first_crl`;
+  r.revoked_at, r.reason, r.requester as revoked_by, ${firstCrlText} as first_crl`;
 
 export function certificateOf(row: CertificateRow): CertificateSummary {
   const revocation = revocationOf(row);
