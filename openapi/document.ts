@@ -51,5 +51,6 @@ const partsForNothing: HttpParts = {
     list: refuse,
   },
   crls: { current: refuse },
+  compressor: { compress: refuse },
   publisher: { status: refuse },
 };

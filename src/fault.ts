@@ -36,6 +36,8 @@ export const faultCatalogue = {
   'body-too-large': { status: 413, title: 'The request body is too large' },
   'media-type-unsupported': { status: 415, title: 'The media type is not supported' },
   'not-acceptable': { status: 406, title: 'None of the accepted media types can be produced' },
+  'precondition-failed': { status: 412, title: 'The file is not the one that the condition names' },
+  'range-not-satisfiable': { status: 416, title: 'The file has no such octets' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used with another request' },
   // Who is calling
   unauthenticated: { status: 401, title: 'Authentication is required' },
@@ -52,6 +54,7 @@ export const faultCatalogue = {
     title: 'Client verification is not enforced on this Ingress',
   },
   'token-not-found': { status: 404, title: 'There is no such token' },
+  'crl-not-offered': { status: 404, title: 'This form of the CRL is not offered' },
   // State
   'revocation-conflict': { status: 409, title: 'The certificate is already revoked with another reason' },
   conflict: { status: 409, title: 'The request conflicts with the present state' },

@@ -14,6 +14,7 @@ import { createCertificateStore } from './store/certificates.ts';
 import { createClientVerificationStore } from './store/client-verifications.ts';
 import { createCrlStore } from './store/crls.ts';
 import { createRevocationStore } from './store/revocations.ts';
+import { openDistribution } from './wiring/crl-distribution.ts';
 import { openAccess, readServiceAccountGrants } from './wiring/access.ts';
 import { openAuthorities } from './wiring/authorities.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
@@ -139,6 +140,7 @@ async function httpParts(
   const { metrics, authorities, certificates, profiles } = ground;
   const { enforcement, probing, crls, publisher } = works;
   return {
+    ...openDistribution(config, { crls, authorities }),
     ...{ clock, metrics, health, certificates, authorities, crls, publisher },
     ...(await openAccess(input, ground)),
     options: httpOptions(config),

@@ -10,6 +10,8 @@ type NameOf = (path: string) => string;
 export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nameOf: NameOf): void {
   checkDatabase(config, nameOf);
   checkCrl(config, nameOf);
+  checkOcsp(config, nameOf);
+  checkDistribution(config, nameOf);
   checkValidity(config, nameOf);
   checkImport(config.authority, nameOf);
   checkListeners(config, nameOf);
@@ -54,6 +56,31 @@ function checkCrl({ crl, authority }: Config, nameOf: NameOf): void {
       `is longer than ${nameOf('authority.validitySeconds')} (${formatDuration(authority.validitySeconds)})`,
     );
   }
+}
+
+function checkDistribution({ distribution, publicUrl }: Config, nameOf: NameOf): void {
+  const { crlShards, ocspAia } = distribution;
+  if (crlShards === 1 || (crlShards & (crlShards - 1)) !== 0) {
+    throw new ConfigError(nameOf('distribution.crlShards'), 'is neither 0 nor a power of two from 2 to 256');
+  }
+  if (crlShards > 0 && publicUrl === undefined) {
+    throw new ConfigError(nameOf('distribution.crlShards'), `needs ${nameOf('publicUrl')}`);
+  }
+  if (ocspAia === 'on' && publicUrl === undefined) {
+    throw new ConfigError(nameOf('distribution.ocspAia'), `needs ${nameOf('publicUrl')}`);
+  }
+}
+
+/** A certificate is renewed at half of its time, so that is what every answer signed with it has at least. */
+function checkOcsp({ ocsp, distribution }: Config, nameOf: NameOf): void {
+  if (distribution.ocspAia === 'on' && ocsp.mode === 'off') {
+    throw new ConfigError(nameOf('distribution.ocspAia'), `needs ${nameOf('ocsp.mode')}=on`);
+  }
+  if (ocsp.validitySeconds * 2 <= ocsp.responderValiditySeconds) return;
+  throw new ConfigError(
+    nameOf('ocsp.validitySeconds'),
+    `${formatDuration(ocsp.validitySeconds)} is longer than half of ${nameOf('ocsp.responderValiditySeconds')} (${formatDuration(ocsp.responderValiditySeconds)})`,
+  );
 }
 
 function checkValidity({ authority, issuance }: Config, nameOf: NameOf): void {

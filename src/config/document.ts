@@ -35,6 +35,8 @@ const titles: Readonly<Record<string, string>> = {
   leadership: 'Leadership',
   authority: 'The authority',
   crl: 'The CRL',
+  distribution: 'For other relying parties',
+  ocsp: 'OCSP',
   issuance: 'Issuance',
   publication: 'Publication',
   enforcement: 'Enforcement',

@@ -1,5 +1,7 @@
 import Type from 'typebox';
 import { enforcement, kubernetes, leadership, publication, subdomain } from './cluster-schema.ts';
+import { distribution } from './distribution-schema.ts';
+import { ocsp } from './ocsp-schema.ts';
 import { choice, duration, integer, list, path, text, url } from './setting.ts';
 import { verification } from './verification-schema.ts';
 
@@ -257,6 +259,8 @@ export const configSchema = Type.Object(
     leadership,
     authority,
     crl,
+    distribution,
+    ocsp,
     issuance,
     publication,
     enforcement,

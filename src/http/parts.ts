@@ -11,10 +11,13 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { CrlFiles } from '../revocation/crl-files.ts';
 import type { RevocationService } from '../revocation/revocation-service.ts';
+import type { CrlShards } from '../revocation/crl-shards.ts';
+import type { ProofOfPossessionService } from '../revocation/proof-of-possession-service.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 import type { Certificate } from '../x509/certificate.ts';
 
 /** What is shown of a CA certificate. */
+import type { Compressor } from './compression.ts';
 export type CaCertificateView = Pick<Certificate, 'der' | 'serial' | 'subject' | 'notBefore' | 'notAfter'>;
 
 /** An authority without its key: the HTTP layer cannot sign. */
@@ -62,5 +65,9 @@ export interface HttpParts {
   /** Absent when the service runs without Kubernetes: every call then answers `kubernetes-off`. */
   readonly enforcement?: EnforcementService;
   /** Absent as `enforcement` is. */
+  /** Absent when CRL_SHARDS is 0. */
+  readonly crlShards?: CrlShards;
+  /** One for both ports, since it keeps what it has compressed. */
+  readonly compressor: Compressor;
   readonly probe?: Pick<ProbeService, 'probe'>;
 }

@@ -133,7 +133,7 @@ async function sign(parts: IssuanceParts, signing: Signing): Promise<Certificate
     parts.backdateSeconds,
   );
   const serial = serialFromRandom(randomBytes(16));
-  const tbs = fillTemplate(parts.templates(authority, granted), {
+  const tbs = fillTemplate(parts.templates(authority, granted, serial), {
     serial,
     notBefore,
     notAfter,

@@ -1,8 +1,8 @@
 import type { AuthorityRegistry } from '../authority/authority.ts';
 import { createIssuanceService, type IssuanceService } from '../issuance/issuance-service.ts';
 import { boundProfiles, type LoadedProfiles } from '../issuance/load-profiles.ts';
-import { createTemplateSource } from '../issuance/templates.ts';
 import type { createCertificateStore } from '../store/certificates.ts';
+import { templatesOf } from './crl-distribution.ts';
 import type { ServiceInput } from './service-input.ts';
 
 export function createIssuance(
@@ -17,6 +17,6 @@ export function createIssuance(
     authoritySeconds: (notAfter.getTime() - notBefore.getTime()) / 1000,
     ...(maxValiditySeconds === undefined ? {} : { maxSeconds: maxValiditySeconds }),
   });
-  const templates = createTemplateSource(config.publicUrl);
+  const templates = templatesOf(config);
   return createIssuanceService({ authorities, certificates, profiles, templates, clock, backdateSeconds });
 }

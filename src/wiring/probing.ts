@@ -10,7 +10,6 @@ import { createProbeReports } from '../enforcement/probe/reports.ts';
 import { tryDoor } from '../enforcement/probe/try-door.ts';
 import { createVerificationRecords, type VerificationRecord } from '../enforcement/verification-records.ts';
 import { createIssuanceService } from '../issuance/issuance-service.ts';
-import { createTemplateSource } from '../issuance/templates.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
 import type { LeaderWork } from '../leadership/leadership.ts';
 import { measuredIssuance } from '../observability/measured.ts';
@@ -19,6 +18,7 @@ import type { createCertificateStore } from '../store/certificates.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
 import type { Database } from '../store/database.ts';
 import { createProbeStore } from '../store/probes.ts';
+import { templatesOf } from './crl-distribution.ts';
 import type { ServiceInput } from './service-input.ts';
 
 interface ProbingParts {
@@ -77,7 +77,7 @@ function createProbeIssuance({ config, clock }: ServiceInput, parts: ProbingPart
     authorities: parts.authorities,
     certificates: parts.certificates,
     profiles: [probeProfile],
-    templates: createTemplateSource(config.publicUrl),
+    templates: templatesOf(config),
     clock,
     backdateSeconds: config.issuance.backdateSeconds,
   });

@@ -8,6 +8,8 @@ import {
   crlDistributionPointsExtension,
   extendedKeyUsageExtension,
   extensionOid,
+  freshestCrlExtension,
+  type InfoAccess,
   type KeyUsage,
   keyUsageExtension,
   subjectAltNameExtension,
@@ -29,10 +31,11 @@ export interface TemplateInput {
   readonly keyUsage: readonly KeyUsage[];
   /** OIDs. */
   readonly extendedKeyUsage: readonly string[];
-  /** URI of the CRL. */
-  readonly crlDistributionPoint?: string;
-  /** URI of the issuer's certificate (AuthorityInfoAccess). */
-  readonly caIssuers?: string;
+  /** URIs of CRLs any of which covers the certificate, the preferred one first. */
+  readonly crlDistributionPoints?: readonly string[];
+  /** URI of the delta CRL. */
+  readonly freshestCrl?: string;
+  readonly infoAccess?: InfoAccess;
   /** Default true. The extension is always there, CA:FALSE. */
   readonly basicConstraintsCritical?: boolean;
 }
@@ -70,8 +73,10 @@ export function prepareTemplate(input: TemplateInput): CertificateTemplate {
     keyUsageExtension(input.keyUsage),
     ...(input.extendedKeyUsage.length > 0 ? [extendedKeyUsageExtension(input.extendedKeyUsage)] : []),
     authorityKeyIdentifierExtension(input.issuerKeyId),
-    ...(input.crlDistributionPoint ? [crlDistributionPointsExtension(input.crlDistributionPoint)] : []),
-    ...(input.caIssuers ? [authorityInfoAccessExtension(input.caIssuers)] : []),
+    ...(input.crlDistributionPoints ? [crlDistributionPointsExtension(input.crlDistributionPoints)] : []),
+    ...(input.freshestCrl === undefined ? [] : [freshestCrlExtension(input.freshestCrl)]),
+    ...(input.infoAccess ? [authorityInfoAccessExtension(input.infoAccess)] : []),
+    ...(input.ownExtensions ?? []),
   ];
   const own = [extensionOid.subjectKeyIdentifier, extensionOid.subjectAltName];
   return {

@@ -95,18 +95,22 @@ export function subjectAltNameExtension(generalNames: Buffer, critical: boolean)
   return encodeExtension(extensionOid.subjectAltName, critical, generalNames);
 }
 
-/** One DistributionPoint with one URI (RFC 5280 4.2.1.13). Throws `X509Error` san-malformed on a malformed URI. */
-export function crlDistributionPointsExtension(uri: string): Buffer {
-  return encodeExtension(extensionOid.crlDistributionPoints, false, distributionPoints(uri));
+/**
+ * A DistributionPoint for each URI (RFC 5280 4.2.1.13): several names in one would be of the same CRL. Throws `X509Error`
+ * san-malformed on a malformed URI, `RangeError` without any.
+ */
+export function crlDistributionPointsExtension(uris: readonly string[]): Buffer {
+  if (uris.length === 0) throw new RangeError('CRLDistributionPoints holds at least one');
+  return encodeExtension(extensionOid.crlDistributionPoints, false, distributionPoints(uris));
 }
 
 /** Where the delta CRL is (RFC 5280 4.2.1.15, 5.2.6), of a certificate or of a complete CRL. Throws as the one above. */
 export function freshestCrlExtension(uri: string): Buffer {
-  return encodeExtension(extensionOid.freshestCrl, false, distributionPoints(uri));
+  return encodeExtension(extensionOid.freshestCrl, false, distributionPoints([uri]));
 }
 
-function distributionPoints(uri: string): Buffer {
-  return sequence(sequence(distributionPointName(uri)));
+function distributionPoints(uris: readonly string[]): Buffer {
+  return sequence(...uris.map((uri) => sequence(distributionPointName(uri))));
 }
 
 /** `distributionPoint [0]` with a fullName of one URI, the same in a DistributionPoint and an IssuingDistributionPoint. */
@@ -116,10 +120,27 @@ function distributionPointName(uri: string): Buffer {
 
 const CA_ISSUERS = '1.3.6.1.5.5.7.48.2';
 
-/** One AccessDescription, id-ad-caIssuers (RFC 5280 4.2.2.1). Throws `X509Error` san-malformed on a malformed URI. */
-export function authorityInfoAccessExtension(caIssuers: string): Buffer {
-  const description = sequence(objectIdentifier(CA_ISSUERS), generalName('uri', caIssuers).der);
-  return encodeExtension(extensionOid.authorityInfoAccess, false, sequence(description));
+const OCSP = '1.3.6.1.5.5.7.48.1';
+/** Where more about a certificate is. */
+export interface InfoAccess {
+  /** URI of the OCSP responder. */
+  readonly ocsp?: string;
+  /** URI of the issuer's certificate. */
+  readonly caIssuers?: string;
+}
+
+/** AuthorityInfoAccess (RFC 5280 4.2.2.1). Throws `X509Error` san-malformed on a malformed URI, `RangeError` when empty. */
+export function authorityInfoAccessExtension({ ocsp, caIssuers }: InfoAccess): Buffer {
+  const descriptions = [
+    ...(ocsp === undefined ? [] : [accessDescription(OCSP, ocsp)]),
+    ...(caIssuers === undefined ? [] : [accessDescription(CA_ISSUERS, caIssuers)]),
+  ];
+  if (descriptions.length === 0) throw new RangeError('AuthorityInfoAccess holds at least one description');
+  return encodeExtension(extensionOid.authorityInfoAccess, false, sequence(...descriptions));
+}
+
+function accessDescription(method: string, uri: string): Buffer {
+  return sequence(objectIdentifier(method), generalName('uri', uri).der);
 }
 
 /** CRLNumber (RFC 5280 5.2.3): at most 20 octets. Throws `RangeError`. */

@@ -9,6 +9,7 @@ import type { EnforcementService } from '../../src/enforcement/enforcement-servi
 import type { DetailedProbeReport } from '../../src/enforcement/probe/probe-report.ts';
 import type { ClientVerification } from '../../src/enforcement/verification.ts';
 import { Fault } from '../../src/fault.ts';
+import { createCompressor } from '../../src/http/compression.ts';
 import type { AuthorityView, HttpOptions, HttpParts } from '../../src/http/parts.ts';
 import type { IssueRequest } from '../../src/issuance/issuance-service.ts';
 import type { Profile } from '../../src/issuance/profile.ts';
@@ -159,7 +160,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
         return {
           der: Buffer.from('a CRL'),
           pem: async () => Buffer.from('-----BEGIN X509 CRL-----\n'),
-          number: 17n,
+          number: BigInt((now - day) / 1000),
           thisUpdate: new Date(now - day),
           nextUpdate: new Date(now + 6 * day),
           sha256: createHash('sha256').update('a CRL').digest('hex'),
@@ -201,9 +202,28 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
     token(grants, extra = {}) {
       const token = newToken(extra.id);
       store.records.set(token.id, {
+          delta: {
+            der: Buffer.from('a delta CRL'),
+            pem: async () => Buffer.from('-----BEGIN X509 CRL-----\n'),
+            sha256: createHash('sha256').update('a delta CRL').digest('hex'),
+            baseNumber: 16n,
+          },
+        };
+      },
+    },
+    crlShards: {
+      current: async (_name, count, index) => {
+        if (index >= count) throw new Fault('crl-not-offered', 'There is no such part.');
+        return {
+          der: Buffer.from(`part ${index} of ${count}`),
+          version: `${index}-of-${count}`,
+          number: BigInt((now - day) / 1000),
+          thisUpdate: new Date(now - day),
+          nextUpdate: new Date(now + 6 * day),
         name: 'test',
         createdAt: new Date(now),
         createdBy: 'test',
+    compressor: createCompressor(),
         ...extra,
         id: token.id,
         secretSha256: sha256(token.secret),

@@ -29,8 +29,8 @@ function templateInput(ca: TestCa): TemplateInput {
     signatureAlgorithm: ca.algorithm.der,
     keyUsage: ['digitalSignature', 'keyAgreement'],
     extendedKeyUsage: [CLIENT_AUTH],
-    crlDistributionPoint: 'http://ca.internal/crl/internal-ca.crl',
-    caIssuers: 'http://ca.internal/ca/internal-ca.crt',
+    crlDistributionPoints: ['http://ca.internal/crl/internal-ca.crl'],
+    infoAccess: { caIssuers: 'http://ca.internal/ca/internal-ca.crt' },
   };
 }
 
@@ -189,7 +189,11 @@ test('refuses fields that would make a certificate RFC 5280 forbids', () => {
 
 test('refuses templates with malformed URIs, OIDs or no usage', () => {
   const input = templateInput(ca);
-  throwsX509(() => prepareTemplate({ ...input, crlDistributionPoint: 'no scheme' }), 'san-malformed', 'uri');
+  throwsX509(
+    () => prepareTemplate({ ...input, crlDistributionPoints: ['no scheme'] }),
+    'san-malformed',
+    'uri',
+  );
   assert.throws(() => prepareTemplate({ ...input, extendedKeyUsage: ['clientAuth'] }), RangeError);
   assert.throws(() => prepareTemplate({ ...input, keyUsage: [] }), RangeError);
 });
