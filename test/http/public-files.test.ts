@@ -18,6 +18,9 @@ test('each file has its own media type and octets', async (t) => {
     '/ca/internal-ca.crt': ['application/pkix-cert', 'ca'],
     '/crl/internal-ca.crl': ['application/pkix-crl', 'a CRL'],
     '/crl/internal-ca.pem': ['application/x-pem-file', '-----BEGIN X509 CRL-----\n'],
+    '/crl/internal-ca/delta.crl': ['application/pkix-crl', 'a delta CRL'],
+    '/crl/internal-ca/shards/16/0.crl': ['application/pkix-crl', 'part 0 of 16'],
+    '/crl/internal-ca/shards/256/255.crl': ['application/pkix-crl', 'part 255 of 256'],
   };
   for (const [url, [type, body]] of Object.entries(files)) {
     const answer = await call(undefined, 'GET', url);
@@ -25,7 +28,14 @@ test('each file has its own media type and octets', async (t) => {
     assert.equal(answer.body, body);
     assert.equal(answer.headers['set-cookie'], undefined);
   }
-  for (const url of ['/ca/other.pem', '/ca/other.crt', '/crl/other.crl', '/crl/other.pem'])
+  for (const url of [
+    '/ca/other.pem',
+    '/ca/other.crt',
+    '/crl/other.crl',
+    '/crl/other.pem',
+    '/crl/other/delta.crl',
+    '/crl/other/shards/2/0.crl',
+  ])
     assertProblem(await call(undefined, 'GET', url), 'authority-not-found');
 });
 
