@@ -56,3 +56,10 @@ export function encodePem(label: string, der: Uint8Array): string {
   for (let at = 0; at < base64.length; at += 64) lines.push(base64.slice(at, at + 64));
   return `${BEGIN}${label}${DASHES}\n${lines.join('\n')}\n${END}${label}${DASHES}\n`;
 }
+
+/** How many characters `encodePem` makes of so many octets. */
+export function pemLength(label: string, octets: number): number {
+  const base64 = Math.ceil(octets / 3) * 4;
+  const armour = 2 * label.length + BEGIN.length + END.length + 2 * DASHES.length + 2;
+  return base64 + Math.max(1, Math.ceil(base64 / 64)) + armour;
+}

@@ -10,6 +10,7 @@ import { NotLeading } from '../store/leadership.ts';
 import type { PublicationStore } from '../store/publications.ts';
 import { createCopyBook } from './copy-book.ts';
 import { createCopyEvents } from './copy-events.ts';
+import type { CopyForms } from './copy-forms.ts';
 import { type CopyOwner, isOurCopy } from './copy-metadata.ts';
 import type { CopyNames, CopyPlaces, NamespacedPlace, Place } from './copy-places.ts';
 import { createCopyRecords } from './copy-records.ts';
@@ -36,6 +37,7 @@ export interface ClusterKeeperOptions extends CopyNames {
   readonly events: Pick<EventRecorder, 'record'>;
   /** The newest; read at each attempt, so that a late attempt never carries old material. */
   material(): TrustMaterial | undefined;
+  readonly forms: Pick<CopyForms, 'of'>;
   readonly clock: Clock;
   readonly metrics?: Pick<Metrics, 'publicationSucceeded' | 'publicationFailed' | 'publicationForgotten'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -62,6 +64,8 @@ export interface ClusterKeeper {
   bringAll(): Promise<void>;
   /** The database may name other namespaces by now. */
   wishesChanged(): void;
+  /** Some copies are to have another form. */
+  formsChanged(): void;
   copies(): PublishedCopy[];
   close(): Promise<void>;
 }
@@ -227,6 +231,7 @@ export function startClusterKeeper(o: ClusterKeeperOptions, term: Term): Cluster
       await Promise.allSettled(allPlaces().map(({ target }) => queue.now(target.id)));
     },
     wishesChanged: () => queue.add(wishesKey),
+    formsChanged: () => addAll(allPlaces()),
     copies: () => book.list(),
     async close() {
       clearInterval(resync);

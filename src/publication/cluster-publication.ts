@@ -7,6 +7,7 @@ import type { PublicationStore } from '../store/publications.ts';
 import { type ClusterKeeper, type ClusterKeeperOptions, startClusterKeeper } from './cluster-keeper.ts';
 import { currentCopy } from './copy-book.ts';
 import { createCopyEvents } from './copy-events.ts';
+import type { CopyForms } from './copy-forms.ts';
 import { createCopyPlaces, type PlacesClient } from './copy-places.ts';
 import type { CopyReason, PublishedCopy } from './publisher.ts';
 import { removeUnlessWanted } from './removal.ts';
@@ -36,6 +37,7 @@ export interface ClusterPublicationOptions
 interface Options extends ClusterPublicationOptions, Pick<ClusterKeeperOptions, 'times' | 'metrics'> {
   readonly secretName: string;
   material(): TrustMaterial | undefined;
+  readonly forms: CopyForms;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
@@ -46,6 +48,8 @@ export interface ClusterPublication {
   rest(): Promise<void>;
   /** Resolves when each copy was tried once; at once when another replica keeps them. */
   bringAll(): Promise<void>;
+  /** Some copies are to have another form. */
+  formsChanged(): void;
   /** As in `Publisher`. */
   ensureNamespace(namespace: string): Promise<PublishedCopy>;
   removeUnwanted(namespace: string): Promise<string[]>;
@@ -78,7 +82,8 @@ export function createClusterPublication(o: Options): ClusterPublication {
     if (material === undefined) throw new Fault('key-unavailable', 'There is no CRL to publish yet');
     const place = places.secret(namespace);
     const { target } = place;
-    const written = await target.write(material, requestFence(o.currentEpoch));
+    const form = await o.forms.forCall(namespace, material);
+    const written = await target.write(material, form, requestFence(o.currentEpoch));
     if (written === undefined) throw new Fault('internal', `${target.id} is a kind that no cluster lacks`);
     if (written.change !== 'kept') log.info({ target: target.id }, 'published');
     if (written.change === 'created') events.published(place, written);
@@ -108,6 +113,7 @@ export function createClusterPublication(o: Options): ClusterPublication {
       await ending?.close();
     },
     bringAll: async () => keeper?.bringAll(),
+    formsChanged: () => keeper?.formsChanged(),
     ensureNamespace,
     async removeUnwanted(namespace) {
       const removed: string[] = [];

@@ -1,9 +1,9 @@
 import type { ConfigMap, KubernetesApi } from '../kubernetes/client.ts';
+import type { CopyContent } from './copy-content.ts';
 import { copyLabels } from './copy-metadata.ts';
 import { type CopyAuthor, objectTarget } from './object-target.ts';
 import { secretLimitBytes } from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
-import type { TrustMaterial } from './trust-material.ts';
 
 export type ConfigMapClient = Pick<KubernetesApi, 'getConfigMap' | 'applyConfigMap'>;
 
@@ -20,12 +20,12 @@ export function configMapTarget(
     {
       id: configMapId(namespace, name),
       limitBytes: secretLimitBytes,
-      sizeOf: certificatesSize,
+      carriesCrl: false,
       served: async () => true,
       read: () => client.getConfigMap(namespace, name),
-      standing: (present, material) =>
-        present.data?.['ca.crt'] === material.caCrt ? describeCertificates(material) : undefined,
-      apply: ({ material, annotations, guard, options }) =>
+      standing: (present, content) =>
+        present.data?.['ca.crt'] === content.caCrt ? describeCertificates(content) : undefined,
+      apply: ({ content, annotations, guard, options }) =>
         client.applyConfigMap(
           {
             apiVersion: 'v1',
@@ -37,7 +37,7 @@ export function configMapTarget(
               annotations,
               ...guard,
             },
-            data: { 'ca.crt': material.caCrt },
+            data: { 'ca.crt': content.caCrt },
           },
           options,
         ),
@@ -47,11 +47,7 @@ export function configMapTarget(
   );
 }
 
-export function certificatesSize({ caCrt }: TrustMaterial): number {
-  return Buffer.byteLength(caCrt);
-}
-
-/** Of a copy without a CRL. */
-export function describeCertificates(material: TrustMaterial) {
-  return { caFingerprints: material.caFingerprints, sizeBytes: certificatesSize(material) };
+/** Of a copy that never carries a CRL. */
+export function describeCertificates({ caFingerprints, caCrt }: CopyContent) {
+  return { caFingerprints, sizeBytes: Buffer.byteLength(caCrt) };
 }

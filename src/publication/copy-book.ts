@@ -54,8 +54,8 @@ export function createCopyBook(o: CopyBookOptions): CopyBook {
       copies.set(target.id, copy);
       o.onChanged?.(target.id, copy);
       o.metrics?.publicationSucceeded(target.id, now);
-      const { crlNumber } = copy;
-      if (written.change !== 'kept') o.log.info({ target: target.id, crlNumber }, 'published');
+      const { crlNumber, crlForm } = copy;
+      if (written.change !== 'kept') o.log.info({ target: target.id, crlNumber, crlForm }, 'published');
     },
     failed(target, why, error) {
       const text = error instanceof Error ? error.message : String(error);
@@ -85,7 +85,7 @@ export function createCopyBook(o: CopyBookOptions): CopyBook {
 export function currentCopy(
   target: Target,
   why: readonly CopyReason[],
-  { crlNumber, caFingerprints, sizeBytes, writtenAt }: WrittenCopy,
+  { crlNumber, crlForm, caFingerprints, sizeBytes, writtenAt }: WrittenCopy,
   otherwise: Date,
 ): PublishedCopy {
   return {
@@ -96,6 +96,7 @@ export function currentCopy(
     sizeBytes,
     writtenAt: writtenAt ?? otherwise,
     ...(crlNumber === undefined ? {} : { crlNumber: crlNumber.toString() }),
+    ...(crlForm === undefined ? {} : { crlForm }),
   };
 }
 

@@ -52,7 +52,8 @@ export function createCopyEvents(recorder: Pick<EventRecorder, 'record'>): CopyE
   };
 }
 
-function contentOf({ crlNumber, caFingerprints }: WrittenCopy): string {
+function contentOf({ crlNumber, crlForm, caFingerprints }: WrittenCopy): string {
   const certificates = `${caFingerprints.length} CA certificate${caFingerprints.length === 1 ? '' : 's'}`;
+  if (crlForm === 'none') return `${certificates} and no CRL, since each Ingress asks internal-ca instead`;
   return crlNumber === undefined ? certificates : `${certificates} and CRL ${crlNumber}`;
 }

@@ -1,7 +1,9 @@
 import type { Logger } from '../observability/logger.ts';
 import type { WorkResult } from '../reconcile/work-queue.ts';
+import type { CrlForm } from '../store/publications.ts';
 import type { CopyBook } from './copy-book.ts';
 import type { CopyEvents } from './copy-events.ts';
+import type { CopyForms } from './copy-forms.ts';
 import type { Place } from './copy-places.ts';
 import type { CopyViews } from './copy-views.ts';
 import type { CopyReason } from './publisher.ts';
@@ -18,6 +20,7 @@ export interface CopyWriterOptions {
   readonly pace: Pick<RepairPace, 'repaired'>;
   readonly views: Pick<CopyViews, 'copy'>;
   material(): TrustMaterial | undefined;
+  readonly forms: Pick<CopyForms, 'of'>;
   /** How often to try what waits, and to read what cannot be watched. In milliseconds. */
   readonly waitingMs: number;
   readonly log: Pick<Logger, 'info'>;
@@ -35,17 +38,26 @@ export interface CopyWriter {
   doubtAll(): void;
 }
 
+/** How a copy was left. */
+interface Left {
+  readonly resourceVersion?: string;
+  readonly material: TrustMaterial;
+  readonly form: CrlForm;
+}
+
 export function createCopyWriter(o: CopyWriterOptions): CopyWriter {
   const { book, events } = o;
-  const left = new Map<string, { readonly resourceVersion?: string; readonly material: TrustMaterial }>();
+  const left = new Map<string, Left>();
 
   /** What the watch shows is what we know to be right: not worth reading up to 1 MiB again. */
-  function isAsWeLeftIt(place: Place, material: TrustMaterial): boolean {
+  function isAsWeLeftIt(place: Place, material: TrustMaterial, form: CrlForm): boolean {
     const known = left.get(place.target.id);
     if (place.kind === 'ClusterTrustBundle' || known?.resourceVersion === undefined) return false;
     const seen = o.views.copy(place)?.metadata.resourceVersion;
-    return known.material === material && known.resourceVersion === seen;
+    return known.material === material && known.form === form && known.resourceVersion === seen;
   }
+
+  const formOf = (place: Place): CrlForm => (place.kind === 'Secret' ? o.forms.of(place.namespace) : 'none');
 
   function tell(place: Place, why: readonly CopyReason[], written: WrittenCopy, repaired: boolean): void {
     const { id } = place.target;
@@ -70,19 +82,21 @@ export function createCopyWriter(o: CopyWriterOptions): CopyWriter {
       const { target } = place;
       const material = o.material();
       book.expect(target, why);
-      if (material === undefined || isAsWeLeftIt(place, material)) return undefined;
+      const form = formOf(place);
+      if (material === undefined || isAsWeLeftIt(place, material, form)) return undefined;
       let written: WrittenCopy | undefined;
       try {
-        written = await target.write(material, o.fence);
+        written = await target.write(material, form, o.fence);
       } catch (error) {
         const reason = waitingFor(error);
         if (reason === undefined) throw error;
         return wait(place, why, reason);
       }
       if (written === undefined) return wait(place, why, 'The cluster does not serve this kind of object.');
-      const before = left.get(target.id)?.material;
-      left.set(target.id, { ...written, material });
-      tell(place, why, written, before === material && written.change !== 'kept');
+      const before = left.get(target.id);
+      left.set(target.id, { ...written, material, form });
+      const expected = before?.material === material && before.form === form;
+      tell(place, why, written, expected && written.change !== 'kept');
       return place.kind === 'ClusterTrustBundle' ? { againMs: o.waitingMs } : undefined;
     },
     leftAt: (target) => left.get(target)?.resourceVersion,
@@ -92,7 +106,7 @@ export function createCopyWriter(o: CopyWriterOptions): CopyWriter {
     },
     doubtAll() {
       // The material stays known: what was changed since is still a repair.
-      for (const [target, { material }] of left) left.set(target, { material });
+      for (const [target, { material, form }] of left) left.set(target, { material, form });
     },
   };
 }

@@ -3,12 +3,14 @@ import { Fault } from '../fault.ts';
 import type { BackOffSettings } from '../kubernetes/client.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { CrlForm } from '../store/publications.ts';
 import type { KeeperTimes } from './cluster-keeper.ts';
 import { type ClusterPublicationOptions, createClusterPublication } from './cluster-publication.ts';
+import { contentIn, sizeIn } from './copy-content.ts';
+import { alwaysFull, type CopyForms } from './copy-forms.ts';
 import { createFileKeeper } from './file-keeper.ts';
-import { assertPublishable } from './guard.ts';
 import type { Publisher } from './publisher.ts';
-import { sizeOf } from './secret-manifest.ts';
+import { secretLimitBytes } from './secret-manifest.ts';
 import type { TrustMaterial } from './trust-material.ts';
 
 export interface PublisherOptions {
@@ -18,6 +20,8 @@ export interface PublisherOptions {
   readonly cluster?: ClusterPublicationOptions;
   /** No files when absent. */
   readonly files?: FileOptions;
+  /** Default: in full. */
+  readonly forms?: CopyForms;
   readonly clock: Clock;
   readonly metrics?: PublicationMetrics;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -35,7 +39,7 @@ export interface FileOptions {
 
 type PublicationMetrics = Pick<
   Metrics,
-  'publicationSucceeded' | 'publicationFailed' | 'publicationForgotten' | 'publishedSize'
+  'publicationSucceeded' | 'publicationFailed' | 'publicationForgotten'
 >;
 
 const retry: BackOffSettings = { initialMs: 1000, maxMs: 60_000 };
@@ -51,17 +55,20 @@ export function createPublisher(o: PublisherOptions): Publisher {
   const { secretName } = o;
   const times = { ...defaultTimes, ...o.times };
   let material: TrustMaterial | undefined;
-  const common = { ...o, times, material: () => material };
+  const forms = o.forms ?? alwaysFull;
+  const common = { ...o, times, forms, material: () => material };
   const files =
     o.files &&
     createFileKeeper({ ...common, ...o.files, commandTimeoutMs: o.files.commandTimeoutMs ?? 30_000 });
   const cluster = o.cluster && createClusterPublication({ ...common, ...o.cluster, secretName });
 
+  forms.onChange(() => cluster?.formsChanged());
+
   return {
     async publish(next) {
-      assertPublishable(next);
+      await contentIn(next, firstForm(next, files !== undefined));
       if (material === undefined || !isOlder(next, material)) material = next;
-      o.metrics?.publishedSize(sizeOf(material));
+      await forms.weigh(material);
       await Promise.all([files?.bring(), cluster?.bringAll()]);
     },
     async ensureNamespace(namespace) {
@@ -79,6 +86,13 @@ export function createPublisher(o: PublisherOptions): Publisher {
       await Promise.all([files?.close(), cluster?.rest()]);
     },
   };
+}
+
+/** What is looked through before anybody gets anything: the form that is sure to be needed. */
+function firstForm(material: TrustMaterial, asFiles: boolean): CrlForm {
+  const fits = (form: CrlForm) => sizeIn(material, form) <= secretLimitBytes;
+  if (asFiles || fits('full')) return 'full';
+  return material.crls.compact !== undefined && fits('compact') ? 'compact' : 'none';
 }
 
 /** A slower caller does not take us back: the CRL number of the same CAs only rises. */

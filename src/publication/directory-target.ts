@@ -3,9 +3,9 @@ import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'n
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { runCommand } from './command.ts';
+import { type CopyContent, contentIn } from './copy-content.ts';
 import { compareCopy, markOf, secretManifest, sizeOf } from './secret-manifest.ts';
 import type { FileTarget, WrittenCopy } from './target.ts';
-import type { TrustMaterial } from './trust-material.ts';
 
 export interface DirectoryTargetOptions {
   readonly path: string;
@@ -31,41 +31,41 @@ export function directoryTarget(o: DirectoryTargetOptions): FileTarget {
   // At the start too: the command may have failed, or never run, when the process before us ended.
   let commandDue = o.command !== undefined;
 
-  async function standing(material: TrustMaterial): Promise<WrittenCopy | undefined> {
+  async function standing(content: CopyContent): Promise<WrittenCopy | undefined> {
     const [caCrt, caCrl, manifest] = await Promise.all(
       ['ca.crt', 'ca.crl', yamlName].map((name) => readFile(join(path, name), 'utf8').catch(() => '')),
     );
     if (!caCrt || !caCrl || !manifest) return undefined;
     const mark = markOf(annotationsOf(manifest), { caCrt, caCrl });
-    const relation = compareCopy(mark, material);
+    const relation = compareCopy(mark, content);
     if (mark === undefined || (relation !== 'same' && relation !== 'newer')) return undefined;
-    return { ...mark, sizeBytes: Buffer.byteLength(caCrt) + Buffer.byteLength(caCrl), change: 'kept' };
+    return { ...mark, sizeBytes: sizeOf({ caCrt, caCrl }), change: 'kept' };
   }
 
-  async function replace(material: TrustMaterial): Promise<WrittenCopy> {
+  async function replace(content: CopyContent): Promise<WrittenCopy> {
     const files = {
-      'ca.crt': material.caCrt,
-      'ca.crl': material.caCrl,
-      [yamlName]: manifestText(material, o.secretName),
+      'ca.crt': content.caCrt,
+      'ca.crl': content.caCrl ?? '',
+      [yamlName]: manifestText(content, o.secretName),
     };
     await mkdir(path, { recursive: true });
     const version = `..version-${randomBytes(8).toString('hex')}`;
     await mkdir(join(path, version));
-    for (const [name, content] of Object.entries(files))
-      await writeSynced(join(path, version, name), content);
+    for (const [name, text] of Object.entries(files)) await writeSynced(join(path, version, name), text);
     await sync(join(path, version));
     await point(path, current, version);
     for (const name of Object.keys(files)) await pointOnce(path, name, join(current, name));
     await sync(path);
     await removeOldVersions(path, version);
-    const { crlNumber, caFingerprints } = material;
-    return { crlNumber, caFingerprints, sizeBytes: sizeOf(material), change: 'changed' };
+    const { form, crlNumber, caFingerprints } = content;
+    return { crlNumber, crlForm: form, caFingerprints, sizeBytes: sizeOf(content), change: 'changed' };
   }
 
   return {
     id: `directory:${path}`,
     async write(material) {
-      const copy = (await standing(material)) ?? (await replace(material));
+      const content = await contentIn(material, 'full');
+      const copy = (await standing(content)) ?? (await replace(content));
       if (copy.change !== 'kept') commandDue = o.command !== undefined;
       if (commandDue && o.command !== undefined) {
         await runCommand(o.command, { directory: path, timeoutMs: o.commandTimeoutMs, signal: o.signal });
@@ -77,9 +77,9 @@ export function directoryTarget(o: DirectoryTargetOptions): FileTarget {
 }
 
 /** Client-side apply stores the manifest again in an annotation, which is limited to 256 KiB; a CRL outgrows that. */
-function manifestText(material: TrustMaterial, secretName: string): string {
+function manifestText(content: CopyContent, secretName: string): string {
   const comment = '# kubectl apply --server-side -n <namespace of the Ingress> -f <this file>\n';
-  return comment + stringify(secretManifest(material, secretName), { lineWidth: 0 });
+  return comment + stringify(secretManifest(content, secretName), { lineWidth: 0 });
 }
 
 function annotationsOf(manifest: string): Record<string, string> | undefined {

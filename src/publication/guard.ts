@@ -1,17 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { Fault } from '../fault.ts';
-import type { TrustMaterial } from './trust-material.ts';
+import type { CopyContent } from './copy-content.ts';
 
 const pemBlock = /-----BEGIN ([^-]*)-----\s+([A-Za-z0-9+/=\s]*?)\s*-----END ([^-]*)-----/g;
 
 /**
  * The last look before anything leaves: `ca.crt` is certificates and nothing else, `ca.crl` is CRLs and nothing else,
- * neither is empty. Whatever the caller got wrong, a private key goes no further than this.
+ * neither is empty, and `ca.crl` is absent only where that is meant. Whatever the caller got wrong, a private key goes no
+ * further than this.
  * @throws Fault `internal`; its detail never repeats what was found.
  */
-export function assertPublishable(material: TrustMaterial): void {
-  const certificates = blocksOf('ca.crt', material.caCrt, 'CERTIFICATE');
-  blocksOf('ca.crl', material.caCrl, 'X509 CRL');
+export function assertPublishable({ form, caCrt, caCrl }: CopyContent): void {
+  const certificates = blocksOf('ca.crt', caCrt, 'CERTIFICATE');
+  if (form !== 'none') blocksOf('ca.crl', caCrl ?? '', 'X509 CRL');
+  else if (caCrl !== undefined) throw refuse('ca.crl', 'it is to be left out');
   for (const pem of certificates) {
     try {
       new X509Certificate(pem);

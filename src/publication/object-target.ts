@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
 import { type ApplyOptions, fieldManager, type KubernetesObject } from '../kubernetes/client.ts';
+import { type CopyContent, contentIn, formAtHand, sizeIn } from './copy-content.ts';
 import {
   type CopyOwner,
   epochOf,
@@ -12,32 +13,33 @@ import {
   writtenAtOf,
 } from './copy-metadata.ts';
 import type { ClusterTarget, WrittenCopy } from './target.ts';
-import type { TrustMaterial } from './trust-material.ts';
+import type { WriteFence } from './write-fence.ts';
 
 /** What sets one kind of object apart from the others; `id` and `limitBytes` as in `Target`. */
 export interface ObjectKind<T extends KubernetesObject> {
   readonly id: string;
   readonly limitBytes: number;
-  sizeOf(material: TrustMaterial): number;
+  /** Whether `ca.crl` is part of it; else there is one form of it only. */
+  readonly carriesCrl: boolean;
   /** False where the cluster does not have this kind. */
   served(): Promise<boolean>;
   read(): Promise<T | undefined>;
   /** A reason for not touching an object of ours. */
   refusal?(present: T): string | undefined;
   /** The copy as it stands, when nothing is to be written. */
-  standing(present: T, material: TrustMaterial): Omit<WrittenCopy, 'change'> | undefined;
+  standing(present: T, content: CopyContent): Omit<WrittenCopy, 'change'> | undefined;
   /** Takes away what an apply would leave; true when there was something. */
-  clean?(present: T): Promise<boolean>;
+  clean?(present: T, content: CopyContent): Promise<boolean>;
   /** Server-side apply. */
   apply(o: {
-    readonly material: TrustMaterial;
+    readonly content: CopyContent;
     readonly annotations: Readonly<Record<string, string>>;
     /** The object must still be this one. */
     readonly guard: { readonly uid?: string; readonly resourceVersion?: string };
     readonly options: ApplyOptions;
   }): Promise<T | undefined>;
   /** Of what was just written. */
-  describe(material: TrustMaterial): Pick<WrittenCopy, 'crlNumber' | 'caFingerprints' | 'sizeBytes'>;
+  describe(content: CopyContent): Pick<WrittenCopy, 'crlNumber' | 'crlForm' | 'caFingerprints' | 'sizeBytes'>;
 }
 
 /** Another process may write between our read and our write; each time it does, somebody has made progress. */
@@ -57,35 +59,45 @@ export function objectTarget<T extends KubernetesObject>(
   const { id, limitBytes } = kind;
   const { owner, clock } = author;
 
-  async function writeOnce(...[material, fence]: Parameters<ClusterTarget['write']>) {
+  async function writeOnce(content: CopyContent, fence: WriteFence) {
     const present = await kind.read();
-    if (present === undefined) return create(material, await fence.epoch(0n));
+    if (present === undefined) return create(content, await fence.epoch(0n));
     if (!isOurCopy(present, owner)) refuse(whyForeign(present, owner), id);
     refuse(kind.refusal?.(present), id);
     // One that was handed over is written once, to say whose it is now.
-    const standing = ownerOf(present) === undefined ? undefined : kind.standing(present, material);
+    const standing = ownerOf(present) === undefined ? undefined : kind.standing(present, content);
     if (standing !== undefined) return { ...standing, change: 'kept', ...factsOf(present) } as const;
     const epoch = await fence.epoch(epochOf(present));
     // Taking something away moves the version on; the uid is then guard enough.
-    const cleaned = (await kind.clean?.(present)) === true;
+    const cleaned = (await kind.clean?.(present, content)) === true;
     const written = await kind.apply({
-      material,
+      content,
       annotations: annotationsOf(epoch),
       guard: guardOf(present, !cleaned),
       // We have just seen it to be ours; with its uid it cannot be another one of that name.
       options: { force: true },
     });
-    return written && ({ ...kind.describe(material), change: 'changed', ...factsOf(written) } as const);
+    return written && ({ ...kind.describe(content), change: 'changed', ...factsOf(written) } as const);
   }
 
-  async function create(material: TrustMaterial, epoch: bigint) {
+  async function writeInTurn(content: CopyContent, fence: WriteFence) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await writeOnce(content, fence);
+      } catch (error) {
+        if (attempt === attempts || !isRace(error)) throw error;
+      }
+    }
+  }
+
+  async function create(content: CopyContent, epoch: bigint) {
     const written = await kind.apply({
-      material,
+      content,
       annotations: annotationsOf(epoch),
       guard: {},
       options: { fieldManager: creatorName() },
     });
-    return written && ({ ...kind.describe(material), change: 'created', ...factsOf(written) } as const);
+    return written && ({ ...kind.describe(content), change: 'created', ...factsOf(written) } as const);
   }
 
   const annotationsOf = (epoch: bigint) => writeAnnotations(owner, epoch, new Date(clock.now()));
@@ -93,17 +105,12 @@ export function objectTarget<T extends KubernetesObject>(
   return {
     id,
     limitBytes,
-    async write(material, fence) {
-      const size = kind.sizeOf(material);
+    async write(material, wished, fence) {
+      const form = kind.carriesCrl ? formAtHand(material, wished) : 'none';
+      const size = sizeIn(material, form);
       if (size > limitBytes) throw tooLarge(id, size, limitBytes);
       if (!(await kind.served())) return undefined;
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await writeOnce(material, fence);
-        } catch (error) {
-          if (attempt === attempts || !isRace(error)) throw error;
-        }
-      }
+      return await writeInTurn(await contentIn(material, form), fence);
     },
   };
 }

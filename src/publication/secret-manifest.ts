@@ -1,25 +1,34 @@
 import { createHash } from 'node:crypto';
 import { type Applied, encodeSecretData, type Secret } from '../kubernetes/client.ts';
+import { type CrlForm, crlForms } from '../store/publications.ts';
+import type { CopyContent } from './copy-content.ts';
 import { copyLabels } from './copy-metadata.ts';
-import type { TrustMaterial } from './trust-material.ts';
 
 /** What Kubernetes allows for the sum of a Secret's raw values (core/v1 MaxSecretSize). */
 export const secretLimitBytes = 1024 * 1024;
 
 const crlNumberAnnotation = 'internal-ca.io/crl-number';
+const crlFormAnnotation = 'internal-ca.io/crl-form';
+const whyNoCrlAnnotation = 'internal-ca.io/why-no-crl';
 const fingerprintsAnnotation = 'internal-ca.io/ca-fingerprints';
 const nextUpdateAnnotation = 'internal-ca.io/next-update';
 const checksumAnnotation = 'internal-ca.io/checksum';
 
+/** For whoever finds such a Secret and misses the CRL. */
+const whyNoCrl =
+  'The CRL has outgrown what a Secret holds. Every Ingress that names this Secret asks internal-ca about revocation instead, which has been proven; do not use it where nothing asks.';
+
 /**
  * Type Opaque with exactly `ca.crt` and `ca.crl`: beside `tls.crt` and `tls.key`, ingress-nginx would put a private key
- * into its CA file and haproxy-ingress would ignore the CRL.
+ * into its CA file and haproxy-ingress would ignore the CRL. In the form `none` with `ca.crt` alone, and the annotations
+ * say so; they then tell no CRL number either, so that such a copy is not written again for each new CRL.
  */
 export function secretManifest(
-  material: TrustMaterial,
+  content: CopyContent,
   name: string,
   annotations: Readonly<Record<string, string>> = {},
 ) {
+  const { form, caCrt, caCrl, crlNumber, nextUpdate, caFingerprints } = content;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -28,24 +37,39 @@ export function secretManifest(
       name,
       labels: copyLabels,
       annotations: {
-        [crlNumberAnnotation]: material.crlNumber.toString(),
-        [fingerprintsAnnotation]: material.caFingerprints.join(','),
-        [nextUpdateAnnotation]: material.nextUpdate.toISOString(),
-        [checksumAnnotation]: checksumOf(material, material),
+        ...(form === 'none'
+          ? { [whyNoCrlAnnotation]: whyNoCrl }
+          : {
+              [crlNumberAnnotation]: crlNumber.toString(),
+              [nextUpdateAnnotation]: nextUpdate.toISOString(),
+            }),
+        [crlFormAnnotation]: form,
+        [fingerprintsAnnotation]: caFingerprints.join(','),
+        [checksumAnnotation]: checksumOf(content),
         ...annotations,
       },
     },
-    data: encodeSecretData({ 'ca.crt': material.caCrt, 'ca.crl': material.caCrl }),
+    data: encodeSecretData({ 'ca.crt': caCrt, ...(caCrl === undefined ? {} : { 'ca.crl': caCrl }) }),
   } satisfies Omit<Applied<Secret>, 'metadata'> & { metadata: object };
 }
 
-export function sizeOf(material: Pick<TrustMaterial, 'caCrt' | 'caCrl'>): number {
-  return Buffer.byteLength(material.caCrt) + Buffer.byteLength(material.caCrl);
+/** What is read back of a copy; `caCrl` is absent where there is no such key. */
+export type FoundContent = Pick<CopyContent, 'caCrt' | 'caCrl'>;
+
+/** What a copy in this form must not say. */
+export function annotationsOfOtherForms(form: CrlForm): readonly string[] {
+  return form === 'none' ? [crlNumberAnnotation, nextUpdateAnnotation] : [whyNoCrlAnnotation];
+}
+
+export function sizeOf({ caCrt, caCrl = '' }: FoundContent): number {
+  return Buffer.byteLength(caCrt) + Buffer.byteLength(caCrl);
 }
 
 /** What a copy says of itself, when its content is still what was written with it. */
 export interface CopyMark {
-  readonly crlNumber: bigint;
+  /** Absent in the form `none`. */
+  readonly crlNumber?: bigint;
+  readonly crlForm: CrlForm;
   readonly caFingerprints: readonly string[];
   readonly checksum: string;
 }
@@ -56,34 +80,58 @@ export interface CopyMark {
  */
 export function markOf(
   annotations: Readonly<Record<string, string>> | undefined,
-  content: { readonly caCrt: string; readonly caCrl: string },
+  found: FoundContent,
 ): CopyMark | undefined {
   const number = annotations?.[crlNumberAnnotation] ?? '';
   const checksum = annotations?.[checksumAnnotation];
-  if (!/^\d{1,49}$/.test(number) || checksum === undefined) return undefined;
-  const fingerprints = annotations?.[fingerprintsAnnotation] ?? '';
-  const mark = { crlNumber: BigInt(number), caFingerprints: fingerprints.split(',').filter((f) => f !== '') };
-  return checksumOf(mark, content) === checksum ? { ...mark, checksum } : undefined;
+  const crlForm = formOf(annotations, found);
+  const isNumbered = /^\d{1,49}$/.test(number);
+  if (checksum === undefined || crlForm === undefined || isNumbered !== (crlForm !== 'none'))
+    return undefined;
+  const caFingerprints = (annotations?.[fingerprintsAnnotation] ?? '').split(',').filter((f) => f !== '');
+  const crlNumber = isNumbered ? BigInt(number) : undefined;
+  if (checksumOf({ ...found, form: crlForm, crlNumber, caFingerprints }) !== checksum) return undefined;
+  return { crlForm, caFingerprints, checksum, ...(crlNumber === undefined ? {} : { crlNumber }) };
+}
+
+/** Copies of before the forms tell none: they are full. */
+function formOf(
+  annotations: Readonly<Record<string, string>> | undefined,
+  { caCrl }: FoundContent,
+): CrlForm | undefined {
+  const told = annotations?.[crlFormAnnotation] ?? 'full';
+  const form = crlForms.find((known) => known === told);
+  return (form === 'none') === (caCrl === undefined) ? form : undefined;
 }
 
 /**
  * `newer`: the copy has a later CRL of the very same CAs, so writing ours would take revocations back (another
- * process was faster). CRL numbers of different CAs say nothing about each other.
+ * process was faster). CRL numbers of different CAs say nothing about each other, and a copy without a CRL is never newer.
  */
 export function compareCopy(
   mark: CopyMark | undefined,
-  material: TrustMaterial,
+  content: CopyContent,
 ): 'absent' | 'same' | 'newer' | 'outdated' {
   if (mark === undefined) return 'absent';
-  if (mark.checksum === checksumOf(material, material)) return 'same';
-  const sameAuthorities = mark.caFingerprints.join() === material.caFingerprints.join();
-  return sameAuthorities && mark.crlNumber > material.crlNumber ? 'newer' : 'outdated';
+  if (mark.checksum === checksumOf(content)) return 'same';
+  const { crlNumber, caFingerprints } = mark;
+  if (content.form === 'none' || crlNumber === undefined) return 'outdated';
+  const sameAuthorities = caFingerprints.join() === content.caFingerprints.join();
+  return sameAuthorities && crlNumber > content.crlNumber ? 'newer' : 'outdated';
 }
 
-function checksumOf(
-  mark: { readonly crlNumber: bigint; readonly caFingerprints: readonly string[] },
-  content: { readonly caCrt: string; readonly caCrl: string },
-): string {
-  const parts = [mark.crlNumber.toString(), mark.caFingerprints.join(','), content.caCrt, content.caCrl];
+function checksumOf({
+  form,
+  crlNumber,
+  caFingerprints,
+  caCrt,
+  caCrl = '',
+}: FoundContent & {
+  readonly form: CrlForm;
+  readonly crlNumber: bigint | undefined;
+  readonly caFingerprints: readonly string[];
+}): string {
+  const number = form === 'none' ? '' : (crlNumber?.toString() ?? '');
+  const parts = [number, caFingerprints.join(','), caCrt, caCrl];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -1,11 +1,18 @@
 import type { KubernetesApi, Secret } from '../kubernetes/client.ts';
+import type { CopyContent } from './copy-content.ts';
 import { type CopyAuthor, objectTarget } from './object-target.ts';
-import { compareCopy, markOf, secretLimitBytes, secretManifest, sizeOf } from './secret-manifest.ts';
+import {
+  annotationsOfOtherForms,
+  compareCopy,
+  type FoundContent,
+  markOf,
+  secretLimitBytes,
+  secretManifest,
+  sizeOf,
+} from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
 
 export type SecretClient = Pick<KubernetesApi, 'getSecret' | 'applySecret' | 'patchSecret'>;
-
-const keys = ['ca.crt', 'ca.crl'];
 
 export const secretId = (namespace: string, name: string) => `secret:${namespace}/${name}`;
 
@@ -20,53 +27,74 @@ export function secretTarget(
     {
       id: secretId(namespace, name),
       limitBytes: secretLimitBytes,
-      sizeOf,
+      carriesCrl: true,
       served: async () => true,
       read: () => client.getSecret(namespace, name),
       refusal: ({ type }) =>
         type === undefined || type === 'Opaque'
           ? undefined
           : `has type ${type}, which cannot be changed; delete it`,
-      standing(present, material) {
-        if (strangeKeys(present).length > 0) return undefined;
-        const content = { caCrt: textOf(present, 'ca.crt'), caCrl: textOf(present, 'ca.crl') };
-        const mark = markOf(present.metadata.annotations, content);
-        const relation = compareCopy(mark, material);
+      standing(present, content) {
+        if (hasMembers(strayMembers(present, content))) return undefined;
+        const found = contentOf(present);
+        const mark = markOf(present.metadata.annotations, found);
+        const relation = compareCopy(mark, content);
         if (mark === undefined || relation === 'outdated') return undefined;
-        const { crlNumber, caFingerprints } = mark;
-        return { crlNumber, caFingerprints, sizeBytes: sizeOf(content) };
+        const { checksum: _checksum, ...facts } = mark;
+        return { ...facts, sizeBytes: sizeOf(found) };
       },
-      async clean(present) {
-        const strange = strangeKeys(present);
-        if (strange.length === 0) return false;
-        // Server-side apply leaves what others added; a `tls.key` beside our keys would change what the controllers do.
-        const data = Object.fromEntries(strange.map((key) => [key, null]));
+      async clean(present, content) {
+        const stray = strayMembers(present, content);
+        if (!hasMembers(stray)) return false;
+        // Server-side apply leaves what others added; a `tls.key` beside our keys would change what the controllers do. It
+        // also leaves what we wrote ourselves under the name of a creator.
+        const body = { data: stray.data, metadata: { annotations: stray.annotations } };
         const { resourceVersion } = present.metadata;
         const guard = resourceVersion === undefined ? {} : { resourceVersion };
-        await client.patchSecret(namespace, name, { type: 'merge', body: { data } }, guard);
+        await client.patchSecret(namespace, name, { type: 'merge', body }, guard);
         return true;
       },
-      apply({ material, annotations, guard, options }) {
-        const manifest = secretManifest(material, name, annotations);
+      apply({ content, annotations, guard, options }) {
+        const manifest = secretManifest(content, name, annotations);
         return client.applySecret(
           { ...manifest, metadata: { ...manifest.metadata, namespace, ...guard } },
           options,
         );
       },
-      describe: (material) => ({
-        crlNumber: material.crlNumber,
-        caFingerprints: material.caFingerprints,
-        sizeBytes: sizeOf(material),
+      describe: (content) => ({
+        ...(content.form === 'none' ? {} : { crlNumber: content.crlNumber }),
+        crlForm: content.form,
+        caFingerprints: content.caFingerprints,
+        sizeBytes: sizeOf(content),
       }),
     },
     author,
   );
 }
 
-function textOf(secret: Secret, key: string): string {
-  return Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
+function contentOf({ data }: Secret): FoundContent {
+  const caCrl = data?.['ca.crl'];
+  return { caCrt: decode(data?.['ca.crt']), ...(caCrl === undefined ? {} : { caCrl: decode(caCrl) }) };
 }
 
-function strangeKeys(secret: Secret): string[] {
-  return Object.keys(secret.data ?? {}).filter((key) => !keys.includes(key));
+function decode(base64 = ''): string {
+  return Buffer.from(base64, 'base64').toString();
+}
+
+/** Members that do not belong to this content, each with the null that takes it away in a merge patch. */
+interface StrayMembers {
+  readonly data: Readonly<Record<string, null>>;
+  readonly annotations: Readonly<Record<string, null>>;
+}
+
+function strayMembers({ data, metadata }: Secret, { form }: CopyContent): StrayMembers {
+  const keys = form === 'none' ? ['ca.crt'] : ['ca.crt', 'ca.crl'];
+  const notOurs = Object.keys(data ?? {}).filter((key) => !keys.includes(key));
+  const notOfThisForm = annotationsOfOtherForms(form).filter((key) => key in (metadata.annotations ?? {}));
+  const gone = (names: readonly string[]) => Object.fromEntries(names.map((each) => [each, null]));
+  return { data: gone(notOurs), annotations: gone(notOfThisForm) };
+}
+
+function hasMembers({ data, annotations }: StrayMembers): boolean {
+  return Object.keys(data).length + Object.keys(annotations).length > 0;
 }

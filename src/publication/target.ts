@@ -1,3 +1,4 @@
+import type { CrlForm } from '../store/publications.ts';
 import type { TrustMaterial } from './trust-material.ts';
 import type { WriteFence } from './write-fence.ts';
 
@@ -5,6 +6,8 @@ import type { WriteFence } from './write-fence.ts';
 export interface WrittenCopy {
   /** Absent where only the CA certificates are kept. */
   readonly crlNumber?: bigint;
+  /** Absent for kinds that never carry a CRL. */
+  readonly crlForm?: CrlForm;
   readonly caFingerprints: readonly string[];
   readonly sizeBytes: number;
   /** When it was written, as the copy itself tells. */
@@ -24,7 +27,7 @@ export interface Target {
   readonly limitBytes?: number;
 }
 
-/** Files. */
+/** Files: nothing limits them, so they carry the CRLs in full. */
 export interface FileTarget extends Target {
   /** Brings the copy to this material, unless it has newer. Throws, and then the last good copy still stands. */
   write(material: TrustMaterial): Promise<WrittenCopy>;
@@ -34,8 +37,9 @@ export interface FileTarget extends Target {
 export interface ClusterTarget extends Target {
   /**
    * Brings the copy to this material, unless it has newer. Throws, and then the last good copy still stands.
+   * @param form how a kind that carries CRLs is to carry them
    * @returns undefined where the cluster does not have this kind
    * @throws NotLeading; Fault as `Publisher.ensureNamespace`
    */
-  write(material: TrustMaterial, fence: WriteFence): Promise<WrittenCopy | undefined>;
+  write(material: TrustMaterial, form: CrlForm, fence: WriteFence): Promise<WrittenCopy | undefined>;
 }

@@ -1,5 +1,5 @@
 import type { ClusterTrustBundle, KubernetesApi } from '../kubernetes/client.ts';
-import { certificatesSize, describeCertificates } from './config-map-target.ts';
+import { describeCertificates } from './config-map-target.ts';
 import { copyLabels } from './copy-metadata.ts';
 import { type CopyAuthor, objectTarget } from './object-target.ts';
 import { secretLimitBytes } from './secret-manifest.ts';
@@ -22,16 +22,16 @@ export function trustBundleTarget(
     {
       id: trustBundleId(name),
       limitBytes: secretLimitBytes,
-      sizeOf: certificatesSize,
+      carriesCrl: false,
       served: () => client.clusterTrustBundlesServed(),
       read: () => client.getClusterTrustBundle(name),
-      standing: (present, material) =>
-        present.spec?.trustBundle === material.caCrt ? describeCertificates(material) : undefined,
-      apply: ({ material, annotations, guard, options }) =>
+      standing: (present, content) =>
+        present.spec?.trustBundle === content.caCrt ? describeCertificates(content) : undefined,
+      apply: ({ content, annotations, guard, options }) =>
         client.applyClusterTrustBundle(
           {
             metadata: { name, labels: copyLabels, annotations, ...guard },
-            spec: { trustBundle: material.caCrt },
+            spec: { trustBundle: content.caCrt },
           },
           options,
         ),

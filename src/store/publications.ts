@@ -16,14 +16,24 @@ export const copyStates = ['Current', 'Pending', 'Failed', 'Waiting'] as const;
  */
 export type CopyState = (typeof copyStates)[number];
 
+export const crlForms = ['full', 'compact', 'none'] as const;
+
+/**
+ * How a copy carries the CRLs. `compact`: without reason codes, which no TLS server asks for. `none`: not at all, since
+ * every Ingress that reads it asks us instead.
+ */
+export type CrlForm = (typeof crlForms)[number];
+
 /** One place where the trust material lies, and what is known of it. */
 export interface PublishedCopy {
   /** `secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`. */
   readonly target: string;
   readonly state: CopyState;
   readonly why: readonly CopyReason[];
-  /** Decimal; absent when nothing was written or found yet, and where no CRL is kept (ConfigMap, ClusterTrustBundle). */
+  /** Decimal; absent when nothing was written or found yet, and where no CRL is kept. */
   readonly crlNumber?: string;
+  /** Absent as above, and for the kinds that never carry one (ConfigMap, ClusterTrustBundle). */
+  readonly crlForm?: CrlForm;
   readonly caFingerprints: readonly string[];
   readonly writtenAt?: Date;
   /** The sum of the raw values, which is what Kubernetes limits to 1 MiB. */
@@ -57,6 +67,7 @@ interface Row {
   readonly state: string;
   readonly why: readonly string[];
   readonly crl_number: string | null;
+  readonly crl_form: string | null;
   readonly ca_fingerprints: string[];
   readonly written_at: Date | null;
   readonly size_bytes: number | null;
@@ -65,16 +76,17 @@ interface Row {
   readonly waiting_for: string | null;
 }
 
-const columns = `target, state, why, crl_number, ca_fingerprints, written_at, size_bytes, limit_bytes, error, waiting_for`;
+const columns = `target, state, why, crl_number, crl_form, ca_fingerprints, written_at, size_bytes, limit_bytes, error,
+  waiting_for`;
 
 const putText = `
 insert into publications as old (${columns}, epoch)
 select ${columns}, $2::bigint from jsonb_to_recordset($1::jsonb) as t(
-  target text, state text, why text[], crl_number numeric, ca_fingerprints text[], written_at timestamptz,
-  size_bytes integer, limit_bytes integer, error text, waiting_for text)
+  target text, state text, why text[], crl_number numeric, crl_form text, ca_fingerprints text[],
+  written_at timestamptz, size_bytes integer, limit_bytes integer, error text, waiting_for text)
 on conflict (target) do update set
   state = excluded.state, why = excluded.why, crl_number = excluded.crl_number,
-  ca_fingerprints = excluded.ca_fingerprints, written_at = excluded.written_at, size_bytes = excluded.size_bytes,
+  crl_form = excluded.crl_form, ca_fingerprints = excluded.ca_fingerprints, written_at = excluded.written_at, size_bytes = excluded.size_bytes,
   limit_bytes = excluded.limit_bytes, error = excluded.error, waiting_for = excluded.waiting_for,
   epoch = excluded.epoch, updated_at = now()
 where old.epoch <= excluded.epoch`;
@@ -114,6 +126,7 @@ function rowOf(copy: PublishedCopy) {
     state: copy.state,
     why: copy.why,
     crl_number: copy.crlNumber ?? null,
+    crl_form: copy.crlForm ?? null,
     ca_fingerprints: copy.caFingerprints,
     written_at: copy.writtenAt ?? null,
     size_bytes: copy.sizeBytes ?? null,
@@ -125,6 +138,7 @@ function rowOf(copy: PublishedCopy) {
 }
 
 function copyOf(row: Row): PublishedCopy {
+  const crlForm = crlForms.find((form) => form === row.crl_form);
   return {
     target: row.target,
     // A word of a later version is none that this one may answer with.
@@ -132,6 +146,7 @@ function copyOf(row: Row): PublishedCopy {
     why: copyReasons.filter((reason) => row.why.includes(reason)),
     caFingerprints: row.ca_fingerprints,
     ...(row.crl_number === null ? {} : { crlNumber: row.crl_number }),
+    ...(crlForm === undefined ? {} : { crlForm }),
     ...(row.written_at === null ? {} : { writtenAt: row.written_at }),
     ...(row.size_bytes === null ? {} : { sizeBytes: row.size_bytes }),
     ...(row.limit_bytes === null ? {} : { limitBytes: row.limit_bytes }),

@@ -68,7 +68,7 @@ export function createKeeper({ config, log, clock }: ServiceInput, parts: Keeper
           'CRL',
         );
       }
-      await publisher.publish(await composeTrustMaterial(current));
+      await publisher.publish(composeTrustMaterial(current));
     },
   });
 }

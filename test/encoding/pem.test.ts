@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodePem, encodePem, PemError } from '../../src/encoding/pem.ts';
+import { decodePem, encodePem, PemError, pemLength } from '../../src/encoding/pem.ts';
 
 test('writes lines of 64 characters', () => {
   const pem = encodePem('CERTIFICATE', Buffer.alloc(49, 0xff));
   assert.equal(pem, `-----BEGIN CERTIFICATE-----\n${'/'.repeat(64)}\n/w==\n-----END CERTIFICATE-----\n`);
+});
+
+test('knows how long it is before it is made', () => {
+  for (const octets of [1, 2, 3, 47, 48, 49, 95, 96, 97, 1_000, 65_536])
+    assert.equal(pemLength('X509 CRL', octets), encodePem('X509 CRL', Buffer.alloc(octets)).length);
 });
 
 test('reads back what it writes', () => {

@@ -9,6 +9,7 @@ const current: PublishedCopy = {
   why: ['own', 'enforced'],
   // Beyond 2^63: RFC 5280 allows twenty octets.
   crlNumber: '730750818665451459101842416358141509827966271487',
+  crlForm: 'compact',
   caFingerprints: ['ab', 'cd'],
   writtenAt: new Date('2026-11-23T10:00:00.123Z'),
   sizeBytes: 10,

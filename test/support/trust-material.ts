@@ -5,8 +5,21 @@ import type { TrustMaterial } from '../../src/publication/trust-material.ts';
 
 /** A real CA certificate, and a CRL of it of any size, for tests of what carries them. */
 export interface MaterialSource {
-  at(crlNumber: bigint, o?: { crlBytes?: number }): TrustMaterial;
+  at(crlNumber: bigint, o?: { crlBytes?: number; compactBytes?: number }): TestMaterial;
 }
+
+/** With the texts at hand. */
+export interface TestMaterial extends TrustMaterial {
+  readonly caCrl: string;
+  readonly compactCrl?: string;
+}
+
+/** The same with another text for a CRL. */
+export function withCrl(material: TrustMaterial, caCrl: string): TestMaterial {
+  return { ...material, caCrl, crls: { full: crlText(caCrl) } };
+}
+
+const crlText = (text: string) => ({ sizeBytes: text.length, text: async () => text });
 
 export async function createMaterialSource(name = 'CN=internal-ca'): Promise<MaterialSource> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -24,13 +37,22 @@ export async function createMaterialSource(name = 'CN=internal-ca'): Promise<Mat
   );
   const fingerprint = Buffer.from(await certificate.getThumbprint('SHA-256', webcrypto)).toString('hex');
   return {
-    at: (crlNumber, { crlBytes = 0 } = {}) => ({
-      caCrt: `${certificate.toString('pem')}\n`,
-      caCrl: crlOf(crlNumber, crlBytes),
-      crlNumber,
-      nextUpdate: new Date('2026-12-01'),
-      caFingerprints: [fingerprint],
-    }),
+    at(crlNumber, { crlBytes = 0, compactBytes } = {}) {
+      const caCrl = crlOf(crlNumber, crlBytes);
+      const compactCrl = compactBytes === undefined ? undefined : crlOf(crlNumber, compactBytes);
+      return {
+        caCrt: `${certificate.toString('pem')}\n`,
+        caCrl,
+        crls: {
+          full: crlText(caCrl),
+          ...(compactCrl === undefined ? {} : { compact: crlText(compactCrl) }),
+        },
+        ...(compactCrl === undefined ? {} : { compactCrl }),
+        crlNumber,
+        nextUpdate: new Date('2026-12-01'),
+        caFingerprints: [fingerprint],
+      };
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { copyReasons, copyStates } from '../../store/publications.ts';
+import { copyReasons, copyStates, crlForms } from '../../store/publications.ts';
 import { Time } from './common.ts';
 
 export const PublicationSchema = Type.Object({
@@ -20,6 +20,12 @@ export const PublicationSchema = Type.Object({
     Type.String({
       description: 'Absent when nothing is there yet, and where only the CA certificates are kept.',
       examples: ['17'],
+    }),
+  ),
+  crlForm: Type.Optional(
+    Type.Enum([...crlForms], {
+      description:
+        '`full`: the CRL as it is. `compact`: without reason codes, to save room. `none`: no CRL, since every Ingress that names the copy asks the service instead. Absent where a CRL is never kept.',
     }),
   ),
   caFingerprints: Type.Array(Type.String(), { description: 'SHA-256 of each CA certificate.' }),
