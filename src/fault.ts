@@ -62,6 +62,7 @@ export const faultCatalogue = {
   'publication-refused': { status: 409, title: 'The Secret belongs to somebody else' },
   // Not there by configuration: trying again does not help
   'kubernetes-off': { status: 501, title: 'The service runs without Kubernetes' },
+  'ocsp-off': { status: 501, title: 'OCSP is switched off' },
   // Outages
   'database-unavailable': { status: 503, title: 'The database is not reachable' },
   'kubernetes-unavailable': { status: 503, title: 'The Kubernetes API is not reachable' },

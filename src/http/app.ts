@@ -20,6 +20,7 @@ import { clientVerifications } from './routes/client-verifications.ts';
 import { docs, docsPrefix } from './routes/docs.ts';
 import { health } from './routes/health.ts';
 import { metrics } from './routes/metrics.ts';
+import { ocsp } from './routes/ocsp.ts';
 import { probe } from './routes/probe.ts';
 import { profiles } from './routes/profiles.ts';
 import { publicFiles } from './routes/public-files.ts';
@@ -50,7 +51,7 @@ export async function buildPublicApp(parts: HttpParts): Promise<FastifyInstance>
   const app = createServer(parts);
   await setFrame(app, parts, 'This port has the public files only.');
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
-  for (const routes of [publicFiles(parts), health(parts)]) await typed.register(routes);
+  for (const routes of [publicFiles(parts), ocsp(parts), health(parts)]) await typed.register(routes);
   await app.ready();
   return app;
 }
@@ -127,6 +128,7 @@ async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<v
     publications(parts),
     tokens(parts),
     publicFiles(parts),
+    ocsp(parts),
     health(parts),
     metrics(parts),
   ])

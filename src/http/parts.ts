@@ -8,6 +8,7 @@ import type { ProbeService } from '../enforcement/probe/probe-service.ts';
 import type { IssuanceService } from '../issuance/issuance-service.ts';
 import type { Health } from '../observability/health.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { OcspService } from '../ocsp/ocsp-service.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { CrlFiles } from '../revocation/crl-files.ts';
 import type { RevocationService } from '../revocation/revocation-service.ts';
@@ -62,6 +63,8 @@ export interface HttpParts {
   readonly authorities: AuthoritiesPart;
   readonly crls: Pick<CrlFiles, 'current'>;
   readonly publisher: Pick<Publisher, 'status'>;
+  /** Absent with OCSP=off: every call then answers `ocsp-off`. */
+  readonly ocsp?: OcspService;
   /** Absent when the service runs without Kubernetes: every call then answers `kubernetes-off`. */
   readonly enforcement?: EnforcementService;
   /** Absent as `enforcement` is. */

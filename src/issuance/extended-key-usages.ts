@@ -6,6 +6,9 @@ export const extendedKeyUsages: Readonly<Record<string, string>> = {
   emailProtection: '1.3.6.1.5.5.7.3.4',
 };
 
+/** OCSPSigning (RFC 6960 4.2.2.2). No profile has it: whoever holds such a certificate can say of any other that it is good. */
+export const ocspSigning = '1.3.6.1.5.5.7.3.9';
+
 const names = new Map(Object.entries(extendedKeyUsages).map(([name, oid]) => [oid, name]));
 
 /** `clientAuth`, …; the dotted OID of a usage without a name here. */

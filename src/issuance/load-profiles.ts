@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import { parse } from 'yaml';
 import { formatDuration, parseDuration } from '../duration.ts';
 import { attributeLabel, attributeTypeOf } from '../x509/attribute-types.ts';
-import { extendedKeyUsages } from './extended-key-usages.ts';
+import { extendedKeyUsages, ocspSigning } from './extended-key-usages.ts';
 import { type Profile, type ProfileDocument, profilesDocumentCheck } from './profile.ts';
 
 type ProfileText = Static<typeof ProfileDocument>;
@@ -148,6 +148,11 @@ function toUsage(at: string, usage: string): string {
   if (oid === undefined) {
     throw new ProfileError(
       `${at}.extendedKeyUsage names ${usage}, which is neither a known usage nor an OID`,
+    );
+  }
+  if (oid === ocspSigning) {
+    throw new ProfileError(
+      `${at}.extendedKeyUsage names OCSPSigning: its holder could vouch for revoked certificates`,
     );
   }
   return oid;

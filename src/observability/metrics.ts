@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
+import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
 import { leadershipMetrics } from './leadership-metrics.ts';
+import { ocspMetrics } from './ocsp-metrics.ts';
 import { type CountedVerdict, probeMetrics } from './probe-metrics.ts';
 import { publicationMetrics } from './publication-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
@@ -48,6 +50,12 @@ export interface Metrics {
   probed(verdict: CountedVerdict): void;
   /** What this replica knows of who leads; again and again, changed or not. */
   leadership(status: { readonly leading: boolean; readonly epoch: bigint }): void;
+  /** One certificate was answered for, or one request got an error. */
+  ocspAnswered(outcome: OcspOutcome): void;
+  ocspSigned(): void;
+  /** OCSP answers are signed with a new certificate. */
+  ocspResponder(authority: string, times: { readonly notAfter: Date; readonly renewAt: Date }): void;
+  ocspResponderFailed(authority: string): void;
   authenticationRefused(kind: 'unauthenticated' | 'forbidden'): void;
   /** The Kubernetes API was asked about a service account token. */
   tokenReviewed(outcome: 'accepted' | 'refused' | 'unanswered'): void;
@@ -141,6 +149,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     ...leadershipMetrics(registers),
     ...accessMetrics(registers),
     ...tlsMetrics(registers, clock),
+    ...ocspMetrics(registers, clock),
     authenticationRefused: (kind) => authentication.inc({ kind }),
     httpRequest: ({ route, method, status, seconds }) => {
       requests.observe({ route, method: knownMethods.has(method) ? method : 'other', status }, seconds);

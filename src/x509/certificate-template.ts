@@ -38,6 +38,8 @@ export interface TemplateInput {
   readonly infoAccess?: InfoAccess;
   /** Default true. The extension is always there, CA:FALSE. */
   readonly basicConstraintsCritical?: boolean;
+  /** Whole Extension elements that only this kind of certificate has. */
+  readonly ownExtensions?: readonly Buffer[];
 }
 
 /** Byte runs prepared once; only `fillTemplate` reads them. */

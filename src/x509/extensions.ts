@@ -2,6 +2,7 @@ import {
   boolean,
   integer,
   namedBits,
+  nullValue,
   objectIdentifier,
   octetString,
   sequence,
@@ -25,6 +26,7 @@ export const extensionOid = {
   extendedKeyUsage: '2.5.29.37',
   freshestCrl: '2.5.29.46',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
 } as const;
 
 const labels: ReadonlyMap<string, string> = new Map(
@@ -118,9 +120,9 @@ function distributionPointName(uri: string): Buffer {
   return tlv(contextConstructed(0), tlv(contextConstructed(0), generalName('uri', uri).der));
 }
 
+const OCSP = '1.3.6.1.5.5.7.48.1';
 const CA_ISSUERS = '1.3.6.1.5.5.7.48.2';
 
-const OCSP = '1.3.6.1.5.5.7.48.1';
 /** Where more about a certificate is. */
 export interface InfoAccess {
   /** URI of the OCSP responder. */
@@ -164,4 +166,9 @@ function crlNumber(number: bigint): Buffer {
  */
 export function issuingDistributionPointExtension(uri: string): Buffer {
   return encodeExtension(extensionOid.issuingDistributionPoint, true, sequence(distributionPointName(uri)));
+}
+
+/** id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1): nobody asks whether the responder's own certificate is revoked. */
+export function ocspNoCheckExtension(): Buffer {
+  return encodeExtension(extensionOid.ocspNoCheck, false, nullValue());
 }
