@@ -41,7 +41,9 @@ const partsForNothing: HttpParts = {
   authenticator: { authenticate: refuse },
   tokens: { create: refuse, list: refuse, find: refuse, revoke: refuse },
   issuance: { issue: refuse, profiles: refuse },
-  revocation: { revoke: refuse },
+  revocation: { revoke: refuse, release: refuse },
+  bulkRevocation: { revokeMatching: refuse },
+  proofOfPossession: { revoke: refuse },
   certificates: { findBySerial: refuse, search: refuse },
   authorities: {
     get default() {

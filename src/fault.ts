@@ -42,11 +42,19 @@ export const faultCatalogue = {
   // Who is calling
   unauthenticated: { status: 401, title: 'Authentication is required' },
   forbidden: { status: 403, title: 'The permission is missing' },
+  'proof-invalid': { status: 403, title: "The request is not signed by the certificate's key" },
+  'too-many-requests': { status: 429, title: 'There are too many such requests just now' },
+  // Whose certificate a proxy asks about
+  'client-certificate-missing': { status: 401, title: 'A client certificate is required' },
+  'client-certificate-unreadable': { status: 401, title: 'What was forwarded is no client certificate' },
+  'client-certificate-refused': { status: 403, title: 'The client certificate is refused' },
+  'verify-caller-unknown': { status: 403, title: 'This caller may not ask about clients' },
   // What is addressed
   'route-not-found': { status: 404, title: 'There is no such route' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'certificate-not-found': { status: 404, title: 'There is no certificate with this serial' },
   'authority-not-found': { status: 404, title: 'There is no such authority' },
+  'crl-not-offered': { status: 404, title: 'This form of the CRL is not offered' },
   'namespace-not-found': { status: 404, title: 'There is no such namespace' },
   'ingress-not-found': { status: 404, title: 'There is no such Ingress' },
   'client-verification-not-found': {
@@ -54,9 +62,10 @@ export const faultCatalogue = {
     title: 'Client verification is not enforced on this Ingress',
   },
   'token-not-found': { status: 404, title: 'There is no such token' },
-  'crl-not-offered': { status: 404, title: 'This form of the CRL is not offered' },
   // State
   'revocation-conflict': { status: 409, title: 'The certificate is already revoked with another reason' },
+  'not-on-hold': { status: 409, title: 'The certificate is not on hold' },
+  'count-unexpected': { status: 409, title: 'The number of certificates is not the expected one' },
   conflict: { status: 409, title: 'The request conflicts with the present state' },
   'ingress-unsafe': { status: 422, title: 'Client verification cannot be made safe on this Ingress' },
   'publication-refused': { status: 409, title: 'The Secret belongs to somebody else' },
@@ -68,6 +77,7 @@ export const faultCatalogue = {
   'kubernetes-unavailable': { status: 503, title: 'The Kubernetes API is not reachable' },
   'kubernetes-forbidden': { status: 503, title: 'The service lacks a Kubernetes permission' },
   'key-unavailable': { status: 503, title: "The authority's key is not usable" },
+  'verification-stale': { status: 503, title: 'What is revoked is not known for certain at present' },
   draining: { status: 503, title: 'The service is shutting down' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   internal: { status: 500, title: 'An unexpected fault' },

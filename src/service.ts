@@ -5,18 +5,16 @@ import type { HttpOptions, HttpParts } from './http/parts.ts';
 import { defaultProfile } from './issuance/issuance-service.ts';
 import { loadProfiles } from './issuance/load-profiles.ts';
 import { createHealth } from './observability/health.ts';
-import { measuredIssuance, measuredRevocation } from './observability/measured.ts';
+import { measuredIssuance } from './observability/measured.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { readinessChecks } from './observability/readiness.ts';
 import { createCrlFiles } from './revocation/crl-files.ts';
-import { createRevocationService, type RevocationService } from './revocation/revocation-service.ts';
 import { createCertificateStore } from './store/certificates.ts';
 import { createClientVerificationStore } from './store/client-verifications.ts';
 import { createCrlStore } from './store/crls.ts';
-import { createRevocationStore } from './store/revocations.ts';
-import { openDistribution } from './wiring/crl-distribution.ts';
 import { openAccess, readServiceAccountGrants } from './wiring/access.ts';
 import { openAuthorities } from './wiring/authorities.ts';
+import { openDistribution } from './wiring/crl-distribution.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
 import { openEvents } from './wiring/events.ts';
@@ -27,6 +25,7 @@ import { type Listeners, listen, readTls } from './wiring/listening.ts';
 import { openProbing } from './wiring/probing.ts';
 import { openPublisher } from './wiring/publishing.ts';
 import { createRetentionWork } from './wiring/retention.ts';
+import { createRevoking } from './wiring/revoking.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
@@ -140,29 +139,19 @@ async function httpParts(
   const { metrics, authorities, certificates, profiles } = ground;
   const { enforcement, probing, crls, publisher } = works;
   return {
-    ...openDistribution(config, { crls, authorities }),
     ...{ clock, metrics, health, certificates, authorities, crls, publisher },
+    ...openDistribution(config, { crls, authorities }),
     ...(await openAccess(input, ground)),
     options: httpOptions(config),
     logger: log,
     issuance: measuredIssuance(createIssuance(input, authorities, certificates, profiles), metrics),
-    revocation: measuredRevocation(createRevocation(input, ground, works), metrics),
+    ...createRevoking(input, {
+      ...ground,
+      onRevoked: tellOfRevocations(ground.notifications, { ...ground, ...works }),
+    }),
     ...(enforcement === undefined ? {} : { enforcement }),
     ...(probing === undefined ? {} : { probe: probing.service }),
   };
-}
-
-function createRevocation(
-  { clock }: ServiceInput,
-  { certificates, database, notifications, leadership }: Ground,
-  { keeper }: Works,
-): RevocationService {
-  return createRevocationService({
-    certificates,
-    revocations: createRevocationStore(database),
-    clock,
-    onRevoked: tellOfRevocations(notifications, { leadership, keeper }),
-  });
 }
 
 /**

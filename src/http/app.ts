@@ -13,6 +13,7 @@ import type { HttpOptions, HttpParts } from './parts.ts';
 import { convertQueries } from './query-types.ts';
 import { logRequests, requestIdOf } from './request-log.ts';
 import { authorities } from './routes/authorities.ts';
+import { bulkRevocation } from './routes/bulk-revocation.ts';
 import { certificateIssue } from './routes/certificate-issue.ts';
 import { certificateRead } from './routes/certificate-read.ts';
 import { certificateSearch } from './routes/certificate-search.ts';
@@ -26,7 +27,9 @@ import { profiles } from './routes/profiles.ts';
 import { publicFiles } from './routes/public-files.ts';
 import { publications } from './routes/publications.ts';
 import { revocations } from './routes/revocations.ts';
+import { revokeByKey } from './routes/revoke-by-key.ts';
 import { tokens } from './routes/tokens.ts';
+import { verify } from './routes/verify.ts';
 import { formats } from './schemas/common.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { endSilentConnections } from './silent-connections.ts';
@@ -121,12 +124,15 @@ async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<v
     certificateSearch(parts),
     certificateRead(parts),
     revocations(parts),
+    revokeByKey(parts),
+    bulkRevocation(parts),
     profiles(parts),
     authorities(parts),
     clientVerifications(parts),
     probe(parts),
     publications(parts),
     tokens(parts),
+    verify(parts),
     publicFiles(parts),
     ocsp(parts),
     health(parts),

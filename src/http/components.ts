@@ -11,13 +11,13 @@ import {
   CertificateSchema,
   CertificateSummarySchema,
   IssuedCertificateSchema,
-  RevocationSchema,
 } from './schemas/certificate.ts';
 import { ClientVerificationListSchema, ClientVerificationSchema } from './schemas/client-verification.ts';
 import { ProbeReportSchema } from './schemas/probe.ts';
 import { ProblemSchema } from './schemas/problem.ts';
 import { PublicationListSchema, PublicationSchema } from './schemas/publication.ts';
 import { ReadinessSchema } from './schemas/readiness.ts';
+import { BulkRevocationSchema, ReleaseSchema, RevocationSchema } from './schemas/revocation.ts';
 import { CreatedTokenSchema, TokenListSchema, TokenSchema } from './schemas/token.ts';
 
 /** The named schemas: components of the OpenAPI document, types of the clients generated from it. */
@@ -28,6 +28,8 @@ const components: Readonly<Record<string, TSchema>> = {
   Certificate: CertificateSchema,
   CertificateList: CertificateListSchema,
   Revocation: RevocationSchema,
+  Release: ReleaseSchema,
+  BulkRevocation: BulkRevocationSchema,
   Profile: ProfileSchema,
   ProfileList: ProfileListSchema,
   Authority: AuthoritySchema,

@@ -10,15 +10,17 @@ import type { Health } from '../observability/health.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { OcspService } from '../ocsp/ocsp-service.ts';
 import type { Publisher } from '../publication/publisher.ts';
+import type { BulkRevocationService } from '../revocation/bulk-revocation.ts';
 import type { CrlFiles } from '../revocation/crl-files.ts';
-import type { RevocationService } from '../revocation/revocation-service.ts';
 import type { CrlShards } from '../revocation/crl-shards.ts';
 import type { ProofOfPossessionService } from '../revocation/proof-of-possession-service.ts';
+import type { RevocationService } from '../revocation/revocation-service.ts';
 import type { CertificateStore } from '../store/certificates.ts';
+import type { Verifier } from '../verification/verifier.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { Compressor } from './compression.ts';
 
 /** What is shown of a CA certificate. */
-import type { Compressor } from './compression.ts';
 export type CaCertificateView = Pick<Certificate, 'der' | 'serial' | 'subject' | 'notBefore' | 'notAfter'>;
 
 /** An authority without its key: the HTTP layer cannot sign. */
@@ -52,25 +54,28 @@ export interface HttpParts {
   readonly logger: FastifyBaseLogger;
   readonly metrics: Pick<
     Metrics,
-    'httpRequest' | 'authenticationRefused' | 'certificateRefused' | 'render' | 'contentType'
+    'httpRequest' | 'authenticationRefused' | 'certificateRefused' | 'verified' | 'render' | 'contentType'
   >;
   readonly health: Pick<Health, 'report'>;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly tokens: TokenService;
   readonly issuance: IssuanceService;
-  readonly revocation: Pick<RevocationService, 'revoke'>;
+  readonly revocation: RevocationService;
+  readonly bulkRevocation: BulkRevocationService;
+  readonly proofOfPossession: ProofOfPossessionService;
   readonly certificates: Pick<CertificateStore, 'findBySerial' | 'search'>;
   readonly authorities: AuthoritiesPart;
   readonly crls: Pick<CrlFiles, 'current'>;
+  /** Absent when CRL_SHARDS is 0. */
+  readonly crlShards?: CrlShards;
+  /** One for both ports, since it keeps what it has compressed. */
+  readonly compressor: Compressor;
   readonly publisher: Pick<Publisher, 'status'>;
+  readonly verifier: Verifier;
   /** Absent with OCSP=off: every call then answers `ocsp-off`. */
   readonly ocsp?: OcspService;
   /** Absent when the service runs without Kubernetes: every call then answers `kubernetes-off`. */
   readonly enforcement?: EnforcementService;
   /** Absent as `enforcement` is. */
-  /** Absent when CRL_SHARDS is 0. */
-  readonly crlShards?: CrlShards;
-  /** One for both ports, since it keeps what it has compressed. */
-  readonly compressor: Compressor;
   readonly probe?: Pick<ProbeService, 'probe'>;
 }

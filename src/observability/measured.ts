@@ -1,4 +1,5 @@
 import type { IssuanceService } from '../issuance/issuance-service.ts';
+import type { BulkRevocationService } from '../revocation/bulk-revocation.ts';
 import type { RevocationService } from '../revocation/revocation-service.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -22,16 +23,35 @@ export function measuredIssuance(
   };
 }
 
-/** The service, counting what it revokes. */
+/** The service, counting what it revokes and releases. */
 export function measuredRevocation(
   service: RevocationService,
-  metrics: Pick<Metrics, 'certificateRevoked'>,
+  metrics: Pick<Metrics, 'certificateRevoked' | 'holdReleased'>,
 ): RevocationService {
   return {
     async revoke(request) {
       const revocation = await service.revoke(request);
-      if (revocation.created) metrics.certificateRevoked(revocation.reason);
+      if (revocation.revoked > 0) metrics.certificateRevoked(revocation.reason, revocation.revoked);
       return revocation;
+    },
+    async release(request) {
+      const release = await service.release(request);
+      metrics.holdReleased();
+      return release;
+    },
+  };
+}
+
+/** The service, counting what it revokes. */
+export function measuredBulkRevocation(
+  service: BulkRevocationService,
+  metrics: Pick<Metrics, 'certificateRevoked'>,
+): BulkRevocationService {
+  return {
+    async revokeMatching(request) {
+      const outcome = await service.revokeMatching(request);
+      if (!outcome.dryRun && outcome.revoked > 0) metrics.certificateRevoked(outcome.reason, outcome.revoked);
+      return outcome;
     },
   };
 }

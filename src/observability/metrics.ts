@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
+import type { VerifyReason } from '../verification/verifier.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
 import { leadershipMetrics } from './leadership-metrics.ts';
@@ -10,6 +11,7 @@ import { type CountedVerdict, probeMetrics } from './probe-metrics.ts';
 import { publicationMetrics } from './publication-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
 import { tlsMetrics } from './tls-metrics.ts';
+import { verificationMetrics } from './verification-metrics.ts';
 
 export interface HttpObservation {
   /** The route's pattern (`/v1/certificates/:serial`), never the path asked for: that would be unbounded. */
@@ -34,7 +36,8 @@ export interface Metrics {
   certificateIssued(authority: string, profile: string): void;
   certificateRefused(reason: FaultCode): void;
   /** `reason` is one of RFC 5280's names. */
-  certificateRevoked(reason: string): void;
+  certificateRevoked(reason: string, count: number): void;
+  holdReleased(): void;
   issuanceTook(profile: string, seconds: number): void;
   crlBuilt(authority: string, seconds: number): void;
   crlBuildFailed(authority: string): void;
@@ -62,6 +65,8 @@ export interface Metrics {
   /** The service's own TLS certificate is served, and valid until then. */
   tlsServed(notAfter: Date): void;
   tlsReloadFailed(): void;
+  /** Live verification answered: a client was let in, or why not. */
+  verified(outcome: 'admitted' | 'admitted-without-certificate' | VerifyReason): void;
   httpRequest(observation: HttpObservation): void;
   /** Figures that are asked for at each scrape. Call once, when the parts that know them stand. */
   attach(sources: ScrapeSources): void;
@@ -102,8 +107,13 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
   });
   const revoked = new Counter({
     name: 'internal_ca_certificates_revoked_total',
-    help: 'Certificates revoked, by RFC 5280 reason.',
+    help: 'Certificates revoked, by RFC 5280 reason; one that gets another reason counts again.',
     labelNames: ['reason'],
+    registers,
+  });
+  const released = new Counter({
+    name: 'internal_ca_holds_released_total',
+    help: 'Certificates released from certificateHold.',
     registers,
   });
   const issuance = new Histogram({
@@ -141,7 +151,8 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
   return {
     certificateIssued: (authority, profile) => issued.inc({ authority, profile }),
     certificateRefused: (reason) => refused.inc({ reason }),
-    certificateRevoked: (reason) => revoked.inc({ reason }),
+    certificateRevoked: (reason, count) => revoked.inc({ reason }, count),
+    holdReleased: () => released.inc(),
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
     ...crl,
     ...publication,
@@ -150,6 +161,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     ...accessMetrics(registers),
     ...tlsMetrics(registers, clock),
     ...ocspMetrics(registers, clock),
+    ...verificationMetrics(registers),
     authenticationRefused: (kind) => authentication.inc({ kind }),
     httpRequest: ({ route, method, status, seconds }) => {
       requests.observe({ route, method: knownMethods.has(method) ? method : 'other', status }, seconds);

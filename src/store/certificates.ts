@@ -59,6 +59,12 @@ export interface CertificateFilter {
   readonly expiresBefore?: Date;
   /** notAfter is this or later. */
   readonly expiresAfter?: Date;
+  /** Issued at this time or later. */
+  readonly issuedAfter?: Date;
+  /** Issued before this. */
+  readonly issuedBefore?: Date;
+  /** The key: SHA-256 of its SubjectPublicKeyInfo. */
+  readonly spkiSha256?: Buffer;
 }
 
 export interface CertificatePage {

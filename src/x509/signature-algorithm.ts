@@ -33,7 +33,7 @@ function row(
 }
 
 /** Parameters: NULL with RSA (RFC 4055 section 5), absent with ECDSA (RFC 5758 3.2) and Ed25519 (RFC 8410 section 3). */
-const algorithms: Readonly<Record<SignatureAlgorithmName, AlgorithmRow>> = {
+export const signatureAlgorithms: Readonly<Record<SignatureAlgorithmName, AlgorithmRow>> = {
   'ecdsa-with-SHA256': row('ecdsa-with-SHA256', 'ec', 'sha256', '300a06082a8648ce3d040302'),
   'ecdsa-with-SHA384': row('ecdsa-with-SHA384', 'ec', 'sha384', '300a06082a8648ce3d040303'),
   'ecdsa-with-SHA512': row('ecdsa-with-SHA512', 'ec', 'sha512', '300a06082a8648ce3d040304'),
@@ -44,7 +44,7 @@ const algorithms: Readonly<Record<SignatureAlgorithmName, AlgorithmRow>> = {
 };
 
 const byEncoding: ReadonlyMap<string, AlgorithmRow> = new Map(
-  Object.values(algorithms).map((algorithm) => [algorithm.der.toString('hex'), algorithm]),
+  Object.values(signatureAlgorithms).map((algorithm) => [algorithm.der.toString('hex'), algorithm]),
 );
 
 /** The algorithm whose AlgorithmIdentifier is exactly `der`; undefined for any other. */
@@ -64,10 +64,10 @@ const byCurve: Readonly<Record<string, SignatureAlgorithmName>> = {
  */
 export function signatureAlgorithmFor(publicKey: KeyObject): SignatureAlgorithm {
   const { modulusLength = 0, namedCurve = '' } = publicKey.asymmetricKeyDetails ?? {};
-  if (publicKey.asymmetricKeyType === 'ed25519') return algorithms.Ed25519;
-  if (publicKey.asymmetricKeyType === 'rsa') return algorithms[rsaAlgorithmFor(modulusLength)];
+  if (publicKey.asymmetricKeyType === 'ed25519') return signatureAlgorithms.Ed25519;
+  if (publicKey.asymmetricKeyType === 'rsa') return signatureAlgorithms[rsaAlgorithmFor(modulusLength)];
   const name = publicKey.asymmetricKeyType === 'ec' ? byCurve[namedCurve] : undefined;
-  if (name !== undefined) return algorithms[name];
+  if (name !== undefined) return signatureAlgorithms[name];
   const type = `${publicKey.asymmetricKeyType ?? 'secret'} ${namedCurve}`.trim();
   throw new X509Error('key-type-unsupported', `A key of type ${type} does not sign here`, 'publicKey');
 }

@@ -13,7 +13,9 @@ import { createCompressor } from '../../src/http/compression.ts';
 import type { AuthorityView, HttpOptions, HttpParts } from '../../src/http/parts.ts';
 import type { IssueRequest } from '../../src/issuance/issuance-service.ts';
 import type { Profile } from '../../src/issuance/profile.ts';
-import type { RevokeRequest } from '../../src/revocation/revocation-service.ts';
+import type { BulkRevokeRequest } from '../../src/revocation/bulk-revocation.ts';
+import type { ProvenRevokeRequest } from '../../src/revocation/proof-of-possession-service.ts';
+import type { ReleaseRequest, RevokeRequest } from '../../src/revocation/revocation-service.ts';
 import type { CertificateFilter, StoredCertificate } from '../../src/store/certificates.ts';
 import { parseName } from '../../src/x509/name.ts';
 import { MemoryTokenStore } from '../access/memory-token-store.ts';
@@ -39,6 +41,9 @@ export interface FakeParts extends HttpParts {
   readonly asked: {
     issued: IssueRequest[];
     revoked: RevokeRequest[];
+    released: ReleaseRequest[];
+    revokedMatching: BulkRevokeRequest[];
+    proven: ProvenRevokeRequest[];
     searched: { filter: CertificateFilter; page: { limit: number; cursor?: string } }[];
     enforced: unknown[];
     observed: { route: string; method: string; status: number }[];
@@ -81,6 +86,9 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
   const asked: FakeParts['asked'] = {
     issued: [],
     revoked: [],
+    released: [],
+    revokedMatching: [],
+    proven: [],
     searched: [],
     enforced: [],
     observed: [],
@@ -133,7 +141,36 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
       revoke: async (request) => {
         asked.revoked.push(request);
         if (request.serial !== serial) throw new Fault('certificate-not-found', 'There is none.');
-        return { serial, reason: request.reason ?? 'unspecified', revokedAt: new Date(now), created: true };
+        return { serial, reason: request.reason ?? 'unspecified', revokedAt: new Date(now), revoked: 1 };
+      },
+      release: async (request) => {
+        asked.released.push(request);
+        if (request.serial !== serial) throw new Fault('certificate-not-found', 'There is none.');
+        return { serial, releasedAt: new Date(now) };
+      },
+    },
+    bulkRevocation: {
+      revokeMatching: async (request) => {
+        asked.revokedMatching.push(request);
+        const { dryRun, reason } = request;
+        return {
+          dryRun,
+          reason,
+          matched: 3,
+          alreadyRevoked: 1,
+          revoked: 2,
+          serials: [serial],
+          authorities: [],
+        };
+      },
+    },
+    proofOfPossession: {
+      revoke: async (request) => {
+        asked.proven.push(request);
+        if (request.serial !== serial) throw new Fault('certificate-not-found', 'There is none.');
+        const { reason } = request;
+        const siblings = { count: 1, serials: [ownSerial] };
+        return { serial, reason, revokedAt: new Date(now), revoked: 2, siblings };
       },
     },
     certificates: {
@@ -165,9 +202,28 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
           nextUpdate: new Date(now + 6 * day),
           sha256: createHash('sha256').update('a CRL').digest('hex'),
           entryCount: 3,
+          delta: {
+            der: Buffer.from('a delta CRL'),
+            pem: async () => Buffer.from('-----BEGIN X509 CRL-----\n'),
+            sha256: createHash('sha256').update('a delta CRL').digest('hex'),
+            baseNumber: 16n,
+          },
         };
       },
     },
+    crlShards: {
+      current: async (_name, count, index) => {
+        if (index >= count) throw new Fault('crl-not-offered', 'There is no such part.');
+        return {
+          der: Buffer.from(`part ${index} of ${count}`),
+          version: `${index}-of-${count}`,
+          number: BigInt((now - day) / 1000),
+          thisUpdate: new Date(now - day),
+          nextUpdate: new Date(now + 6 * day),
+        };
+      },
+    },
+    compressor: createCompressor(),
     publisher: {
       status: async () => [
         {
@@ -202,28 +258,9 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
     token(grants, extra = {}) {
       const token = newToken(extra.id);
       store.records.set(token.id, {
-          delta: {
-            der: Buffer.from('a delta CRL'),
-            pem: async () => Buffer.from('-----BEGIN X509 CRL-----\n'),
-            sha256: createHash('sha256').update('a delta CRL').digest('hex'),
-            baseNumber: 16n,
-          },
-        };
-      },
-    },
-    crlShards: {
-      current: async (_name, count, index) => {
-        if (index >= count) throw new Fault('crl-not-offered', 'There is no such part.');
-        return {
-          der: Buffer.from(`part ${index} of ${count}`),
-          version: `${index}-of-${count}`,
-          number: BigInt((now - day) / 1000),
-          thisUpdate: new Date(now - day),
-          nextUpdate: new Date(now + 6 * day),
         name: 'test',
         createdAt: new Date(now),
         createdBy: 'test',
-    compressor: createCompressor(),
         ...extra,
         id: token.id,
         secretSha256: sha256(token.secret),

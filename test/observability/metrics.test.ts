@@ -27,7 +27,7 @@ test('issued, refused and revoked certificates are counted by their few labels',
   metrics.certificateIssued('internal-ca', 'client');
   metrics.certificateIssued('internal-ca', 'server');
   metrics.certificateRefused('key-weak');
-  metrics.certificateRevoked('keyCompromise');
+  metrics.certificateRevoked('keyCompromise', 1);
   assert.deepEqual(await series(metrics, 'internal_ca_certificates_issued_total'), {
     '{authority="internal-ca",profile="client"}': 2,
     '{authority="internal-ca",profile="server"}': 1,

@@ -65,8 +65,6 @@ const revocationMembers = {
   revokedAt: Time,
 };
 
-export const RevocationSchema = Type.Object({ serial: recorded.serial, ...revocationMembers });
-
 const certificateMembers = {
   ...recorded,
   requester: Type.String({ description: 'Who had it issued.', examples: ['token:4be1c0ffee123456'] }),
