@@ -46,6 +46,14 @@ export function annotationsToApply(live: Ingress, before: Before, written: Writt
   return { ...result, ...written };
 }
 
+/** What we hold but no longer want, and is not yet as it was before us. */
+export function leftovers(live: Ingress, before: Before, written: Written): string[] {
+  return annotationsWeApplied(live).filter((name) => {
+    if (name in written || !(name in before) || !managersOf(live, name).every(isOurs)) return false;
+    return (live.metadata.annotations?.[name] ?? null) !== before[name];
+  });
+}
+
 /** The Ingress as it would be without us: what an adapter has to judge. */
 export function withoutOurs(live: Ingress, record: VerificationRecord | undefined): Ingress {
   if (record === undefined) return live;

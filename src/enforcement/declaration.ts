@@ -1,6 +1,8 @@
 import { Fault, type FaultReason } from '../fault.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
+import { type AllowRule, readAllowRules } from '../verification/allow-rule.ts';
 import { type EnforcementSettings, isNamed } from './planning.ts';
+import { isRevocationMode } from './revocation.ts';
 import type { VerificationWish } from './verification.ts';
 
 /** The annotation by which an Ingress asks for client verification by itself: `on` or `optional`. Never written by us. */
@@ -11,10 +13,13 @@ interface Option {
   /** Values come from whoever may write an Ingress, so they are held to what the API's schema allows. */
   readonly pattern: RegExp;
   readonly expected: string;
+  /** What is wrong with a value, where a pattern cannot say it. */
+  readonly problem?: (value: string) => string | undefined;
 }
 
-function option(name: string, pattern: RegExp, expected: string): Option {
-  return { name: `${declarationAnnotation}-${name}`, pattern, expected };
+function option(name: string, pattern: RegExp, expected: string, problem?: Option['problem']): Option {
+  const checked = { name: `${declarationAnnotation}-${name}`, pattern, expected };
+  return problem === undefined ? checked : { ...checked, problem };
 }
 
 /** Its companions, one for each member of a wish. They mean nothing without it. */
@@ -28,7 +33,14 @@ export const declarationOptions = {
     'a URL, a path or @name, at most 512 characters',
   ),
   matchCommonName: option('match-common-name', /^[^\p{Cc}\p{Cs}]{1,64}$/u, 'at most 64 characters'),
-} as const;
+  revocation: option('revocation', /^(crl|online|both)$/, 'crl, online or both'),
+  allow: option(
+    'allow',
+    /^[^\p{Cs}]{1,16384}$/u,
+    'a list of rules in JSON, at most 16384 characters',
+    allowProblem,
+  ),
+} as const satisfies Record<string, Option>;
 
 /** What an Ingress asks for by its annotations. */
 export type Declaration =
@@ -83,6 +95,8 @@ function wishOf(
   const passCertificate = annotations[names.passCertificate.name];
   const errorPage = annotations[names.errorPage.name];
   const matchCommonName = annotations[names.matchCommonName.name];
+  const revocation = annotations[names.revocation.name];
+  const allow = annotations[names.allow.name];
   return {
     mode,
     ...(authority === undefined ? {} : { authority }),
@@ -90,6 +104,8 @@ function wishOf(
     ...(passCertificate === undefined ? {} : { passCertificate: passCertificate === 'true' }),
     ...(errorPage === undefined ? {} : { errorPage }),
     ...(matchCommonName === undefined ? {} : { matchCommonName }),
+    ...(isRevocationMode(revocation) ? { revocation } : {}),
+    ...(allow === undefined ? {} : { allow: rulesIn(allow) }),
   };
 }
 
@@ -99,10 +115,30 @@ function modeReasons(mode: string): FaultReason[] {
 }
 
 function optionReasons(annotations: Readonly<Record<string, string | undefined>>): FaultReason[] {
-  return Object.values(declarationOptions).flatMap(({ name, pattern, expected }) => {
+  const options: readonly Option[] = Object.values(declarationOptions);
+  return options.flatMap(({ name, pattern, expected, problem }) => {
     const value = annotations[name];
-    return value === undefined || pattern.test(value) ? [] : [invalid(name, expected)];
+    if (value === undefined) return [];
+    if (!pattern.test(value)) return [invalid(name, expected)];
+    const wrong = problem?.(value);
+    return wrong === undefined ? [] : [{ code: 'declaration-invalid', detail: `${name}: ${wrong}.` }];
   });
+}
+
+function allowProblem(text: string): string | undefined {
+  try {
+    rulesIn(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault) return error.message;
+    if (error instanceof SyntaxError) return 'it is no JSON';
+    throw error;
+  }
+}
+
+/** @throws Fault request-invalid, SyntaxError */
+function rulesIn(text: string): readonly AllowRule[] {
+  return readAllowRules(JSON.parse(text), 'allow');
 }
 
 /** A misspelt option would otherwise be taken for one that was not given. */

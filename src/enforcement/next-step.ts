@@ -1,6 +1,6 @@
 import type { FaultReason } from '../fault.ts';
 import type { Ingress } from '../kubernetes/objects.ts';
-import { conflictsOf, differences } from './annotation-change.ts';
+import { conflictsOf, differences, leftovers } from './annotation-change.ts';
 import { declarationOf, refusalOf } from './declaration.ts';
 import { isRecorded, isSameWish, type Judgement, wishOf } from './judgement.ts';
 import { annotationsWeUpdated } from './managed-fields.ts';
@@ -116,17 +116,18 @@ function maintain(intent: Intent, record: VerificationRecord, quarrelling: boole
   if (judgement.forbidding.length > 0 || refused) {
     return { kind: 'hold', ...intent, renew: false, reasons: judgement.reasons, conflicts: [] };
   }
-  if (changed.length === 0) {
+  const stale = leftovers(live, record.before, judgement.plan.annotations).length > 0;
+  if (changed.length === 0 && !stale) {
     return renew ? { kind: 'record', ...intent } : { kind: 'rest', problems: judgement.reasons };
   }
   const conflicts = conflictsOf(live, changed, recorded && quarrelling);
-  if (conflicts.length === changed.length) {
+  if (conflicts.length === changed.length && !stale) {
     return { kind: 'hold', ...intent, renew, reasons: [], conflicts };
   }
   const leaving = conflicts.map(({ annotation }) => annotation);
   const repairs = changed.map(({ annotation }) => annotation).filter((name) => !leaving.includes(name));
   const force = overOurselves(live);
-  return { kind: 'enforce', ...intent, force, leaving, ...(recorded ? { repairs } : {}) };
+  return { kind: 'enforce', ...intent, force, leaving, ...(recorded && !stale ? { repairs } : {}) };
 }
 
 /**

@@ -10,7 +10,9 @@ import { createHostIndex } from './host-index.ts';
 import type { EnforcementParts } from './parts.ts';
 import { createQuarrels } from './quarrels.ts';
 import { reconcileIngress } from './reconcile-ingress.ts';
+import { neededRevocation } from './revocation.ts';
 import type { Turn } from './turn.ts';
+import type { VerificationRecord } from './verification-records.ts';
 
 export interface ReconcilerOptions {
   readonly parts: EnforcementParts & { readonly kubernetes: Pick<KubernetesApi, 'watch'> };
@@ -88,11 +90,11 @@ function run(o: ReconcilerOptions, term: Term): { stop(): Promise<void> } {
     },
   });
 
-  /** What no watch tells: a wish whose Ingress is gone, or whose writer died before it touched the Ingress. */
+  /** What no watch tells: a wish whose Ingress is gone, whose writer died before it touched the Ingress, or whose CRL grew. */
   async function sweep(everything: boolean): Promise<void> {
     try {
-      for (const { namespace, name, state, trouble } of await parts.records.list()) {
-        if (everything || state === 'applying' || trouble.length > 0) queue.add(`${namespace}/${name}`);
+      for (const record of await parts.records.list()) {
+        if (everything || isUnfinished(record, parts)) queue.add(`${record.namespace}/${record.name}`);
       }
     } catch (error) {
       log.warn({ err: error }, 'the records of client verification cannot be read at present');
@@ -108,13 +110,23 @@ function run(o: ReconcilerOptions, term: Term): { stop(): Promise<void> } {
     }, o.resyncMs ?? 600_000),
   ];
   for (const timer of timers) timer.unref();
+  const unfollow = parts.budget?.onChange?.(() => void sweep(false));
   return {
     async stop() {
+      unfollow?.();
       for (const timer of timers) clearInterval(timer);
       ingresses.close();
       await queue.close();
     },
   };
+}
+
+function isUnfinished(
+  { state, trouble, settings, authority, revocation }: VerificationRecord,
+  { budget }: Pick<EnforcementParts, 'budget'>,
+): boolean {
+  if (state === 'applying' || trouble.length > 0) return true;
+  return neededRevocation(settings, authority, budget) !== revocation.effective;
 }
 
 /** Reads at most once in a while; a failure is not remembered. */

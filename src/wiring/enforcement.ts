@@ -6,6 +6,7 @@ import type { EventSink } from '../enforcement/events.ts';
 import type { EnforcementSettings } from '../enforcement/planning.ts';
 import type { ProbeReports } from '../enforcement/probe/probe-report.ts';
 import { createEnforcementReconciler } from '../enforcement/reconciler.ts';
+import type { RevocationBudget } from '../enforcement/revocation.ts';
 import { createTurn } from '../enforcement/turn.ts';
 import { createVerificationRecords } from '../enforcement/verification-records.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
@@ -15,6 +16,7 @@ import type { createClientVerificationStore } from '../store/client-verification
 import type { Database } from '../store/database.ts';
 import { copyOwner } from './copy-owner.ts';
 import type { ServiceInput } from './service-input.ts';
+import type { VerifyUrls } from './verification.ts';
 import { visibleNamespaces } from './visible-namespaces.ts';
 
 interface EnforcingParts {
@@ -24,6 +26,8 @@ interface EnforcingParts {
   readonly publisher: Publisher;
   readonly authorities: AuthorityRegistry;
   readonly probes?: ProbeReports | undefined;
+  readonly verifyUrls: Pick<VerifyUrls, 'urlFor'>;
+  readonly budget?: RevocationBudget | undefined;
   readonly events?: EventSink | undefined;
 }
 
@@ -35,12 +39,13 @@ export interface Enforcement extends EnforcementService {
 /** Undefined without Kubernetes. */
 export function openEnforcement(
   { config, log, clock }: ServiceInput,
-  { kubernetes, database, verifications, ...others }: EnforcingParts,
+  { kubernetes, database, verifications, verifyUrls, ...others }: EnforcingParts,
 ): Enforcement | undefined {
   if (kubernetes === undefined) return undefined;
   const parts = {
     ...others,
     kubernetes,
+    verifyUrlFor: verifyUrls.urlFor,
     records: createVerificationRecords(verifications),
     withAdvisoryLock: <T>(key: string, work: () => Promise<T>) => database.withAdvisoryLock(key, work),
     clock,

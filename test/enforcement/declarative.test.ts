@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { declarationOf } from '../../src/enforcement/declaration.ts';
 import { eventually } from '../support/eventually.ts';
-import { codes, ingress, prefix, prefixed } from './fixtures.ts';
+import { codes, ingress, prefix, prefixed, verifyUrlFor } from './fixtures.ts';
 import { type Harness, requester, startHarness } from './harness.ts';
 
 /** An Ingress that asks by its own annotations, as GitOps writes them. */
@@ -103,6 +103,22 @@ test('every member of a wish can be asked for, and asked for otherwise later', a
   });
 });
 
+test('online revocation and whom to let in can be asked for; rules are read as a call would', async (t) => {
+  const harness = await leading(t);
+  const wish = {
+    [`${asks}-revocation`]: 'online',
+    [`${asks}-allow`]: '[{"commonName":"alice"},{"dns":"*.A.example"}]',
+  };
+  await apply(harness, { [asks]: 'on', ...wish });
+  await eventually(async () => {
+    const all = await harness.annotations();
+    assert.equal(all[`${prefix}auth-url`], verifyUrlFor('app', 'web'));
+  });
+  const { revocation, allow } = await harness.service.state('app', 'web');
+  assert.deepEqual(revocation, { wished: 'online', effective: 'online' });
+  assert.deepEqual(allow, [{ commonName: 'alice' }, { dns: '*.a.example' }]);
+});
+
 test('closed by default, and open only where both lists say so; the refusal is told', async (t) => {
   for (const settings of [{}, { declarativeNamespaces: ['shop'] }, { ...policy, namespaces: ['shop'] }]) {
     const harness = await leading(t, settings);
@@ -125,6 +141,10 @@ test('what is no value is refused with its name and writes nothing', async (t) =
     [`${asks}-error-page`, ''],
     [`${asks}-match-common-name`, 'x'.repeat(65)],
     [`${asks}-passcertificate`, 'true'],
+    [`${asks}-revocation`, 'ocsp'],
+    [`${asks}-allow`, 'alice'],
+    [`${asks}-allow`, '[]'],
+    [`${asks}-allow`, '[{"commonName":"alice","dns":"a.example"}]'],
   ] as const) {
     harness.told.length = 0;
     await apply(harness, { [asks]: 'on', [name]: value });

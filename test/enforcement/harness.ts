@@ -18,7 +18,7 @@ import type { Ingress } from '../../src/kubernetes/objects.ts';
 import type { ClientVerificationRecord } from '../../src/store/client-verifications.ts';
 import type { Rule } from '../support/kubernetes/access.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/server.ts';
-import { type IngressOptions, ingress } from './fixtures.ts';
+import { type IngressOptions, ingress, verifyUrlFor } from './fixtures.ts';
 
 export interface Harness {
   readonly server: ApiServer;
@@ -128,6 +128,7 @@ export async function startHarness(
     },
     withAdvisoryLock: <T>(_key: string, work: () => Promise<T>) => work(),
     clock,
+    verifyUrlFor,
     adapters: [ingressNginx],
     settings: {
       secretName: 'internal-ca',

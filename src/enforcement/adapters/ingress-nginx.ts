@@ -13,6 +13,7 @@ import {
   neighboursOf,
   neighbourWarnings,
 } from './ingress-nginx/neighbours.ts';
+import { checkOnline, onlineAnnotations } from './ingress-nginx/online.ts';
 import { checkBypass, checkOwnAnnotations, ownWarnings } from './ingress-nginx/own-annotations.ts';
 import { acmeWarnings, checkPlainHttp } from './ingress-nginx/plain-http.ts';
 import { refusal } from './ingress-nginx/refusal.ts';
@@ -30,15 +31,14 @@ export const ingressNginx: ControllerAdapter = {
 
 function plan(input: AdapterInput): AdapterPlan {
   const { ingress, settings } = input;
-  const annotations = annotationsFor(
-    ingress.metadata.namespace ?? '',
-    input.secretName,
-    input.intermediates,
-    settings,
-  );
+  const annotations = {
+    ...annotationsFor(ingress.metadata.namespace ?? '', input.secretName, input.intermediates, settings),
+    ...onlineAnnotations(input),
+  };
   const neighbours = neighboursOf(input);
   const controller = checkController(input);
   const wish = checkWish(settings, hostsOf(ingress));
+  const online = checkOnline(input, neighbours);
   return {
     hosts: hostsOf(ingress),
     annotations,
@@ -50,16 +50,18 @@ function plan(input: AdapterInput): AdapterPlan {
       ...checkRiskLevel(input.controllerConfig, settings),
       ...checkPolicies(neighbours, annotations),
       ...waysRound(input, neighbours),
+      ...online.reasons,
     ],
     warnings: [
       ...controller.warnings,
       ...wish.warnings,
       ...neighbourWarnings(input, neighbours),
       ...(settings.mode === 'off' ? [] : verificationWarnings(input)),
+      ...online.warnings,
     ],
-    onlineReasons: [],
+    onlineReasons: online.reasons,
     revocationEnforced: settings.mode !== 'off',
-    wholeHost: false,
+    wholeHost: online.wholeHost,
   };
 }
 

@@ -1,5 +1,14 @@
 import { Type } from 'typebox';
+import { allowRuleKinds, maxAllowRules, maxAllowValue } from '../../verification/allow-rule.ts';
 import { closed, Label, PlainText, Reason, Time } from './common.ts';
+
+const AllowRule = Type.Union(
+  allowRuleKinds.map((kind) => Type.Object({ [kind]: PlainText(1, maxAllowValue) }, closed)),
+  {
+    description:
+      'What the certificate says: a whole value; `dns` may begin with `*.` for one label, `uri` may end in `*` behind a / or a :.',
+  },
+);
 
 export const ClientVerificationWish = Type.Object(
   {
@@ -26,10 +35,25 @@ export const ClientVerificationWish = Type.Object(
     matchCommonName: Type.Optional(
       PlainText(1, 64, "The exact commonName of the client's subject; * means any."),
     ),
+    revocation: Type.Optional(
+      Type.Enum(['crl', 'online', 'both'], {
+        description:
+          'How a revoked certificate is noticed. `crl` (default): the controller reads the list. `online`: it asks the service about each request (VERIFY_URL). `both`: one refusal of either is enough.',
+      }),
+    ),
+    allow: Type.Optional(
+      Type.Array(AllowRule, {
+        minItems: 1,
+        maxItems: maxAllowRules,
+        description: 'Who is let in, one rule that fits being enough; with `online` or `both`.',
+        examples: [[{ commonName: 'alice' }, { dns: '*.devices.example' }]],
+      }),
+    ),
   },
   { ...closed, examples: [{ mode: 'on', passCertificate: true }] },
 );
 
+const RevocationMode = Type.Enum(['crl', 'online', 'both']);
 const texts = Type.Record(Type.String(), Type.String());
 const textsOrNull = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]));
 
@@ -45,6 +69,18 @@ export const ClientVerificationSchema = Type.Object({
   passCertificate: Type.Boolean(),
   errorPage: Type.Optional(Type.String()),
   matchCommonName: Type.Optional(Type.String()),
+  revocation: Type.Object(
+    {
+      wished: RevocationMode,
+      effective: RevocationMode,
+      why: Type.Optional(Reason),
+    },
+    {
+      description:
+        'How a revoked certificate is noticed. `effective` is more than wished where the CRL has outgrown its Secret; `why` says so, or why that cannot be.',
+    },
+  ),
+  allow: Type.Optional(Type.Array(Type.Record(Type.String(), Type.String()))),
   hosts: Type.Array(Type.String(), {
     description: 'Every host whose clients are asked.',
     examples: [['shop.example']],
@@ -58,7 +94,8 @@ export const ClientVerificationSchema = Type.Object({
     },
   ),
   revocationEnforced: Type.Boolean({
-    description: 'Whether the controller consults the CRL for every certificate it is shown.',
+    description:
+      'Whether the controller consults the CRL, or asks the service, about every certificate it is shown.',
   }),
   warnings: Type.Array(Reason),
   state: Type.Enum([

@@ -13,6 +13,8 @@ export const annotationNames = {
   passCertificate: `${prefix}auth-tls-pass-certificate-to-upstream`,
   matchCommonName: `${prefix}auth-tls-match-cn`,
   forceSslRedirect: `${prefix}force-ssl-redirect`,
+  authUrl: `${prefix}auth-url`,
+  authResponseHeaders: `${prefix}auth-response-headers`,
 } as const;
 
 /** The value of an annotation by its name without the prefix. */

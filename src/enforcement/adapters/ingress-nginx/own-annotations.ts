@@ -44,7 +44,7 @@ export function checkBypass(
   ];
   return all.flatMap((each) => [
     ...passthrough(each.ingress, each.label),
-    ...(snippetsAreDropped(config) ? [] : dangerousSnippets(each.ingress, each.label)),
+    ...findInSnippets(each, dangerous, config),
   ]);
 }
 
@@ -73,9 +73,16 @@ function passthrough(ingress: Ingress, label: string): FaultReason[] {
   return [{ code: 'ssl-passthrough', detail }];
 }
 
-function dangerousSnippets(ingress: Ingress, label: string): FaultReason[] {
-  return snippets.flatMap((name) => {
-    const found = dangerous.exec(annotation(ingress, name) ?? '');
+/** The snippets of an Ingress that say what they must not, unless the controller drops them all. */
+export function findInSnippets(
+  { ingress, label }: { readonly ingress: Ingress; readonly label: string },
+  forbidden: RegExp,
+  config: ConfigMap | undefined,
+  names: readonly string[] = snippets,
+): FaultReason[] {
+  if (snippetsAreDropped(config)) return [];
+  return names.flatMap((name) => {
+    const found = forbidden.exec(annotation(ingress, name) ?? '');
     if (found === null) return [];
     return [{ code: 'snippet-interferes', detail: `${label} has a ${name} with "${found[0].trim()}".` }];
   });

@@ -4,7 +4,7 @@ import { booleanAnnotation } from './annotations.ts';
 import type { Neighbour } from './neighbours.ts';
 
 /** Served over plain HTTP whatever the redirect says; ingress-nginx's default of `no-tls-redirect-locations`. */
-const acmeChallenge = '/.well-known/acme-challenge';
+export const acmeChallenge = '/.well-known/acme-challenge';
 
 /**
  * Ways around the redirect to HTTPS. The redirect is decided per path, by the Ingress which that path comes from, so a
@@ -62,7 +62,8 @@ function openLocations(config: ConfigMap | undefined): string[] {
     .filter((location) => location !== '');
 }
 
-function pathsUnder(ingress: Ingress, locations: readonly string[]): string[] {
+/** Those paths of an Ingress that begin with one of `locations`, as the controller compares them. */
+export function pathsUnder(ingress: Ingress, locations: readonly string[]): string[] {
   const paths = (ingress.spec?.rules ?? []).flatMap((rule) => rule.http?.paths ?? []);
   return paths
     .map(({ path }) => path ?? '/')
