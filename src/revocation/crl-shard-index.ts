@@ -1,8 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { DerReader } from '../encoding/der-reader.ts';
-import { tag } from '../encoding/tag.ts';
+import { readCrl } from '../x509/crl.ts';
 import { maxShards, shardByteOf } from '../x509/crl-shard.ts';
-import { readTime } from '../x509/time.ts';
 
 /** A step of this many entries takes a millisecond or two; then others get their turn. */
 const stepEntries = 16_384;
@@ -16,10 +14,10 @@ export interface CrlShardIndex {
 /**
  * Reads a CRL of ours once, in steps, and keeps four octets per entry. The entries lie in the order of their shard's bits read
  * backwards: that of a shard of 2 is then that of two neighbours of 4, and so on.
- * @throws Error unless there are `entryCount` entries
+ * @throws X509Error when it is no complete CRL, Error unless there are `entryCount` entries
  */
 export async function indexCrl(der: Buffer, entryCount: number): Promise<CrlShardIndex> {
-  const revoked = revokedCertificates(der);
+  const revoked = readCrl(der).revoked;
   const places = new Uint32Array(entryCount);
   const groups = new Uint8Array(entryCount);
   const starts = new Uint32Array(maxShards + 1);
@@ -72,17 +70,6 @@ async function gather(revoked: Buffer, places: Uint32Array): Promise<Buffer> {
     if (entry % stepEntries === stepEntries - 1) await setImmediate();
   }
   return entries;
-}
-
-/** The content of TBSCertList.revokedCertificates (RFC 5280 5.1); empty where the member is absent. */
-function revokedCertificates(der: Buffer): Buffer {
-  const tbs = new DerReader(der).sequence().sequence();
-  tbs.smallInteger();
-  tbs.element(tag.sequence);
-  tbs.element(tag.sequence);
-  readTime(tbs);
-  readTime(tbs);
-  return tbs.peek() === tag.sequence ? tbs.content(tag.sequence) : Buffer.alloc(0);
 }
 
 /** The entry's shard of `maxShards`, its bits backwards. Its first member is the serial. */
