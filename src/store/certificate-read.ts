@@ -49,13 +49,13 @@ export function createCertificateReader(db: Database): CertificateReader {
       return { ...certificateOf(row), der: row.der, requestHash: row.request_hash };
     },
 
-    async countExpiring(authority, from, to, exceptProfile = '') {
+    async countExpiring(authority, from, to, exceptProfiles = []) {
       const [row] = await db.query<{ count: number }>({
         name: 'certificates-count-expiring',
         text: `select count(*)::int as count from certificates c
-          where authority = $1 and not_after >= $2 and not_after < $3 and profile <> $4
+          where authority = $1 and not_after >= $2 and not_after < $3 and profile <> all($4::text[])
             and not exists (select from revocations r where r.certificate_id = c.id)`,
-        values: [authority, from, to, exceptProfile],
+        values: [authority, from, to, exceptProfiles],
       });
       return row?.count ?? 0;
     },

@@ -99,8 +99,13 @@ export interface CertificateStore {
     page: { readonly limit: number; readonly cursor?: string },
     now: Date,
   ): Promise<CertificatePage>;
-  /** How many certificates, not revoked, have a notAfter in [from, to). `exceptProfile` are meant to expire. */
-  countExpiring(authority: string, from: Date, to: Date, exceptProfile?: string): Promise<number>;
+  /** How many certificates, not revoked, have a notAfter in [from, to). Those of `exceptProfiles` are meant to expire. */
+  countExpiring(
+    authority: string,
+    from: Date,
+    to: Date,
+    exceptProfiles?: readonly string[],
+  ): Promise<number>;
   /**
    * Deletes at most `limit` certificates that expired before `before`, with their revocations, but never one that a
    * CRL still has to list. How the table stays bounded. @returns how many were deleted

@@ -20,7 +20,7 @@ interface OcspGround {
   readonly authorities: AuthorityRegistry;
   readonly certificates: Pick<CertificateStore, 'insert' | 'findByIdempotencyKey'>;
   readonly database: Pick<Database, 'query'>;
-  readonly index: Pick<RevocationIndex, 'lookup' | 'ageMs'>;
+  readonly revocationIndex: Pick<RevocationIndex, 'lookup' | 'ageMs'>;
   readonly metrics: Metrics;
 }
 
@@ -33,14 +33,14 @@ export async function openOcsp(
   const { config, clock, log } = input;
   const { mode, nonce, validitySeconds, maxStalenessSeconds = config.crl.overlapSeconds } = config.ocsp;
   if (mode === 'off') return undefined;
-  const { authorities, database, index, metrics } = ground;
+  const { authorities, database, revocationIndex, metrics } = ground;
   const responders = createRespondersOf(input, ground);
   cleanUp.defer(() => responders.close());
   await responders.start();
   return createOcspService({
     authorities: authorities.list(),
     responders,
-    index,
+    index: revocationIndex,
     known: createKnownCertificates(createIssuedSerialStore(database)),
     clock,
     nonce: nonce === 'on',

@@ -3,6 +3,7 @@ import type { EnforcementService } from '../enforcement/enforcement-service.ts';
 import { probeProfile } from '../enforcement/probe/identities.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type ExpiryWindow, expiryWindows } from '../observability/scrape.ts';
+import { responderName } from '../ocsp/responder-profile.ts';
 import type { createCertificateStore } from '../store/certificates.ts';
 import type { Database } from '../store/database.ts';
 import { createProbeStore } from '../store/probes.ts';
@@ -34,7 +35,7 @@ export function attachScrapes(
             name,
             new Date(now),
             new Date(now + expiryWindows[within] * 1000),
-            probeProfile.name,
+            [probeProfile.name, responderName],
           ),
         })),
       );

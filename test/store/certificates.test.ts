@@ -135,7 +135,7 @@ test('certificates that expire are counted without the revoked ones', async (t) 
   await createRevocationStore(db).revoke(revocationRequest(revoked.serial));
   const [from, to] = [daysFrom(start, 5), daysFrom(start, 10)];
   assert.equal(await store.countExpiring('internal-ca', from, to), 3);
-  assert.equal(await store.countExpiring('internal-ca', from, to, 'short'), 2);
+  assert.equal(await store.countExpiring('internal-ca', from, to, ['short']), 2);
 });
 
 test('expired certificates are deleted in portions, but not one that a CRL still lists', async (t) => {
