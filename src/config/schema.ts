@@ -86,6 +86,17 @@ const crl = Type.Object(
       'Revocations within this time share one CRL. A key compromise does not wait.',
       { default: 2, minimum: 0, maximum: 10 * minute },
     ),
+    clockToleranceSeconds: duration(
+      'CRL_CLOCK_TOLERANCE',
+      'No CRL is signed while the clock here and that of the database are further apart: with a wrong one, every client would be refused. The last good CRL stays.',
+      { default: 5 * minute, minimum: 1, maximum: 100 * year },
+    ),
+    delta: choice(
+      'CRL_DELTA',
+      'Whether to make a delta CRL with each CRL, for relying parties that ask for it. Where `PUBLIC_URL` is set too, CRLs and new certificates say where it is.',
+      ['on', 'off'],
+      'off',
+    ),
   },
   group,
 );

@@ -1,5 +1,6 @@
-import { createPublicKey, type KeyObject, sign as signWithKey } from 'node:crypto';
+import { createPublicKey, createSign, type KeyObject, sign as signWithKey } from 'node:crypto';
 import { promisify } from 'node:util';
+import { inSteps } from '../encoding/in-steps.ts';
 import { Fault } from '../fault.ts';
 import { type SignatureAlgorithm, signatureAlgorithmFor } from '../x509/signature-algorithm.ts';
 
@@ -13,6 +14,8 @@ export interface Signer {
    * @throws Fault `key-unavailable` when the key cannot sign now.
    */
   sign(data: Uint8Array): Promise<Buffer>;
+  /** `sign` of what is large and in chunks, without a copy of it, in steps that let others have their turn. */
+  signChunks(chunks: readonly Uint8Array[]): Promise<Buffer>;
 }
 
 const signOnPool = promisify(signWithKey);
@@ -21,23 +24,40 @@ const signOnPool = promisify(signWithKey);
 const quickKeys: ReadonlySet<string> = new Set(['prime256v1', 'ed25519']);
 const quickOctets = 8 * 1024;
 
+/** From here on the copy that another thread needs takes longer than hashing a step at a time. */
+const largeOctets = 256 * 1024;
+
 /** A Signer over a private key held in this process's memory. */
 export function createSoftwareSigner(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey);
   const algorithm = signatureAlgorithmFor(publicKey);
   const { asymmetricKeyType = '', asymmetricKeyDetails } = publicKey;
   const quick = quickKeys.has(asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType);
+  const sign = async (data: Uint8Array): Promise<Buffer> => {
+    if (quick && data.length <= quickOctets) return signWithKey(algorithm.digest, data, privateKey);
+    // On libuv's thread pool: an RSA-4096 signature would hold the event loop for 3 ms.
+    return await signOnPool(algorithm.digest, data, privateKey);
+  };
   return {
     algorithm,
     publicKey,
-    async sign(data) {
-      try {
-        if (quick && data.length <= quickOctets) return signWithKey(algorithm.digest, data, privateKey);
-        // On libuv's thread pool: an RSA-4096 signature would hold the event loop for 3 ms.
-        return await signOnPool(algorithm.digest, data, privateKey);
-      } catch (error) {
-        throw new Fault('key-unavailable', 'The authority could not sign', { cause: error });
-      }
-    },
+    sign: (data) => orUnavailable(() => sign(data)),
+    signChunks: (chunks) =>
+      orUnavailable(async () => {
+        const length = chunks.reduce((total, chunk) => total + chunk.length, 0);
+        // Ed25519 hashes what it signs twice (RFC 8032 5.1.6), so it has to have the whole of it.
+        if (length < largeOctets || algorithm.digest === null) return await sign(Buffer.concat(chunks));
+        const signing = createSign(algorithm.digest);
+        await inSteps(chunks, (step) => signing.update(step));
+        return signing.sign(privateKey);
+      }),
   };
+}
+
+async function orUnavailable(work: () => Promise<Buffer>): Promise<Buffer> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new Fault('key-unavailable', 'The authority could not sign', { cause: error });
+  }
 }

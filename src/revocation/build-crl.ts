@@ -1,10 +1,16 @@
 import type { Authority } from '../authority/authority.ts';
 import type { Clock } from '../clock.ts';
+import { sha256InSteps } from '../encoding/in-steps.ts';
 import type { Term } from '../leadership/leadership.ts';
-import type { CrlBuildSession, CrlStore, StoredCrl } from '../store/crls.ts';
+import type { BuiltCrl, CrlBuildSession, CrlStore, StoredCrl } from '../store/crls.ts';
 import { NotLeading } from '../store/leadership.ts';
-import { assembleCrl, encodeTbsCertList } from '../x509/crl.ts';
-import { subjectKeyIdentifier } from '../x509/public-key.ts';
+import { readCrl } from '../x509/crl.ts';
+import { X509Error } from '../x509/x509-error.ts';
+import { both } from './both.ts';
+import { checkClock, checkEntries, checkHead } from './check-crl.ts';
+import { CompactEntries } from './compact-entries.ts';
+import { buildDelta } from './delta-crl.ts';
+import { signCrl } from './sign-crl.ts';
 
 /** The times of a CRL, in seconds. Start-up has checked that they do not contradict each other. */
 export interface CrlTimes {
@@ -12,52 +18,112 @@ export interface CrlTimes {
   /** A CRL is signed anew when less than this is left of it. */
   readonly overlapSeconds: number;
   readonly backdateSeconds: number;
+  /** How far our clock and that of the database may be apart. */
+  readonly clockToleranceSeconds: number;
 }
 
 export interface BuildCrlParts {
   readonly crls: Pick<CrlStore, 'build'>;
   readonly clock: Clock;
   readonly times: CrlTimes;
+  /** Whether to make a delta with it; then `freshestCrl` is where that is, if it is anywhere. */
+  readonly delta: boolean;
+  readonly freshestCrl?: (authority: string) => string;
+  /** The newest CRL at hand, which saves reading the previous one back. */
+  readonly held?: (authority: string) => { readonly der: Buffer; readonly sha256: string } | undefined;
+  /** The previous CRL's bytes are not what they were: what it lists cannot be compared. */
+  readonly onUnreadable?: (previous: StoredCrl) => void;
 }
 
 /**
  * Signs a new CRL if there is a reason to: none yet, a revocation that no CRL has, or the time for it. One process
  * at a time does this, in one transaction, so that numbers rise strictly and no revocation is left out.
  * @returns the new CRL, or undefined when the present one is good
- * @throws NotLeading when the term with this epoch is over
+ * @throws NotLeading when the term with this epoch is over, CrlCheckFailed when what was made must not be published
  */
 export async function buildCrl(
   parts: BuildCrlParts,
   authority: Authority,
-  { epoch, signal }: Pick<Term, 'epoch' | 'signal'>,
+  term: Pick<Term, 'epoch' | 'signal'>,
 ): Promise<StoredCrl | undefined> {
   const now = Math.floor(parts.clock.now() / 1000) * 1000;
   // From time, as Boulder does: a database that was restored from a backup goes on above every number that it gave out
   // before, and copies are never left with a CRL that counts as newer.
-  const terms = { now: new Date(now), atLeast: BigInt(now / 1000), epoch };
+  const terms = { now: new Date(now), atLeast: BigInt(now / 1000), epoch: term.epoch };
   return await parts.crls.build(authority.name, terms, async (session) => {
     if (!isDue(session, now, parts.times)) return undefined;
-    const thisUpdate = decideThisUpdate(session.previous, now, parts.times);
-    const nextUpdate = new Date(now + parts.times.validitySeconds * 1000);
-    const entries: Buffer[] = [];
-    for await (const chunk of session.entries()) {
-      // Would be refused in the end: the reading of a million entries need not be waited for.
-      if (signal.aborted) throw new NotLeading(epoch);
-      entries.push(chunk);
-    }
-    const tbs = encodeTbsCertList({
-      signatureAlgorithm: authority.signer.algorithm.der,
-      issuer: authority.certificate.subject.der,
-      thisUpdate,
-      nextUpdate,
-      authorityKeyId:
-        authority.certificate.subjectKeyId ?? subjectKeyIdentifier(authority.certificate.publicKey),
-      crlNumber: session.number,
-      entries,
-    });
-    const signature = await authority.signer.sign(tbs.length === 1 && tbs[0] ? tbs[0] : Buffer.concat(tbs));
-    return { thisUpdate, nextUpdate, der: assembleCrl(tbs, authority.signer.algorithm.der, signature) };
+    checkClock(parts.clock.now(), await session.databaseNow(), parts.times.clockToleranceSeconds);
+    return await build(parts, authority, term, session, now);
   });
+}
+
+async function build(
+  parts: BuildCrlParts,
+  authority: Authority,
+  { epoch, signal }: Pick<Term, 'epoch' | 'signal'>,
+  session: CrlBuildSession,
+  now: number,
+): Promise<BuiltCrl> {
+  const { number, previous } = session;
+  const head = {
+    number,
+    thisUpdate: decideThisUpdate(previous, now, parts.times),
+    nextUpdate: new Date(now + parts.times.validitySeconds * 1000),
+  };
+  checkHead(head, previous, now);
+  const before = await previousEntries(parts, session);
+  const entries: Buffer[] = [];
+  const bare = new CompactEntries();
+  for await (const chunk of session.entries()) {
+    // Would be refused in the end: the reading of a million entries need not be waited for.
+    if (signal.aborted) throw new NotLeading(epoch);
+    entries.push(chunk);
+    bare.add(chunk);
+  }
+  const freshestCrl = parts.delta ? parts.freshestCrl?.(authority.name) : undefined;
+  const options = freshestCrl === undefined ? {} : { freshestCrl };
+  // The database counts while we hash.
+  const [, der] = await both(
+    checkEntries(session, entries, before),
+    signCrl(authority, head, entries, options),
+  );
+  const compact = bare.isWorthIt() ? await signCrl(authority, head, bare.entries, options) : undefined;
+  const delta = parts.delta ? await buildDelta(authority, head, session, entries) : undefined;
+  return {
+    thisUpdate: head.thisUpdate,
+    nextUpdate: head.nextUpdate,
+    der,
+    ...(compact && { compact: Buffer.concat(compact) }),
+    ...(delta && { delta }),
+  };
+}
+
+/** The entries of the previous CRL; undefined when there is none to compare with. */
+async function previousEntries(parts: BuildCrlParts, session: CrlBuildSession): Promise<Buffer | undefined> {
+  const { previous } = session;
+  if (previous === undefined) return undefined;
+  try {
+    return readCrl(await readPrevious(parts, session, previous)).revoked;
+  } catch (error) {
+    if (!(error instanceof X509Error)) throw error;
+    // The table says all the same what must be there, so this is no reason to publish nothing.
+    parts.onUnreadable?.(previous);
+    return undefined;
+  }
+}
+
+/** @throws X509Error when the bytes are not what they were */
+async function readPrevious(
+  { held }: BuildCrlParts,
+  session: CrlBuildSession,
+  { authority, sha256 }: StoredCrl,
+): Promise<Buffer> {
+  const present = held?.(authority);
+  if (present?.sha256 === sha256) return present.der;
+  const der = await session.previousDer();
+  if (der === undefined || (await sha256InSteps([der])).toString('hex') !== sha256)
+    throw new X509Error('crl-malformed', 'crl: the octets are not those that were stored', 'crl');
+  return der;
 }
 
 function isDue(session: CrlBuildSession, now: number, times: CrlTimes): boolean {

@@ -1,5 +1,7 @@
 import type { Authority } from '../authority/authority.ts';
+import { sha256InSteps } from '../encoding/in-steps.ts';
 import { Fault } from '../fault.ts';
+import type { CrlForms } from '../store/crl-forms.ts';
 import type { CrlStore, StoredCrl } from '../store/crls.ts';
 import { encodePemInSteps } from './pem-in-steps.ts';
 
@@ -36,6 +38,8 @@ export interface CrlForm {
 export interface CrlFiles {
   /** @throws Fault database-unavailable while no CRL was ever read */
   current(authority: string): Promise<CurrentCrl>;
+  /** The one at hand, if any was ever read. */
+  held(authority: string): CurrentCrl | undefined;
   /** Looks whether the database has a newer one. @returns whether there was */
   refresh(authority: string): Promise<boolean>;
 }
@@ -52,12 +56,13 @@ export function createCrlFiles(
     if (latest === undefined || latest.number <= (held.get(authority)?.number ?? 0n)) return false;
     const loaded = await crls.latestDer(authority);
     if (loaded === undefined || loaded.number <= (held.get(authority)?.number ?? 0n)) return false;
-    held.set(authority, toCurrent(loaded));
+    held.set(authority, await toCurrent(loaded));
     return true;
   }
 
   return {
     refresh,
+    held: (authority) => held.get(authority),
     async current(authority) {
       if (!known.has(authority)) {
         throw new Fault('authority-not-found', `There is no authority named ${authority}`);
@@ -70,16 +75,24 @@ export function createCrlFiles(
   };
 }
 
-function toCurrent(loaded: StoredCrl & { readonly der: Buffer }): CurrentCrl {
+/** @throws Error when the bytes are not those that were stored: then the one before stays */
+async function toCurrent(loaded: StoredCrl & CrlForms): Promise<CurrentCrl> {
+  const { number, thisUpdate, nextUpdate, entryCount, compact, delta } = loaded;
+  const form = await toForm(loaded.der);
+  if (form.sha256 !== loaded.sha256) throw new Error(`The stored CRL ${number} is not what was stored`);
+  return {
+    ...form,
+    ...{ number, thisUpdate, nextUpdate, entryCount },
+    ...(compact && { compact: await toForm(compact) }),
+    ...(delta && { delta: { ...(await toForm(delta.der)), baseNumber: delta.baseNumber } }),
+  };
+}
+
+async function toForm(der: Buffer): Promise<CrlForm> {
   let pem: Promise<Buffer> | undefined;
-  const { der, number, thisUpdate, nextUpdate, sha256, entryCount } = loaded;
   return {
     der,
-    number,
-    thisUpdate,
-    nextUpdate,
-    sha256,
-    entryCount,
+    sha256: (await sha256InSteps([der])).toString('hex'),
     pem: () => {
       pem ??= encodePemInSteps('X509 CRL', der);
       return pem;

@@ -9,16 +9,27 @@ const stepOctets = lineOctets * 4_096;
  * others get their turn. The bytes are those of `encodePem`.
  */
 export async function encodePemInSteps(label: string, der: Buffer): Promise<Buffer> {
-  const begin = `-----BEGIN ${label}-----\n`;
-  const end = `-----END ${label}-----\n`;
-  const characters = Math.ceil(der.length / 3) * 4 + Math.ceil(der.length / lineOctets);
-  const pem = Buffer.allocUnsafe(begin.length + characters + end.length);
-  let length = pem.write(begin, 'latin1');
+  const pem = Buffer.allocUnsafe(pemLength(label, der.length));
+  let length = pem.write(beginOf(label), 'latin1');
   for (let at = 0; at < der.length; at += stepOctets) {
     const base64 = der.toString('base64', at, Math.min(at + stepOctets, der.length));
     length += pem.write(base64.replace(/.{1,64}/g, '$&\n'), length, 'latin1');
     await setImmediate();
   }
-  pem.write(end, length, 'latin1');
+  pem.write(endOf(label), length, 'latin1');
   return pem;
+}
+
+/** Octets of the PEM of so many octets of DER. */
+export function pemLength(label: string, octets: number): number {
+  const lines = Math.ceil(octets / 3) * 4 + Math.ceil(octets / lineOctets);
+  return beginOf(label).length + lines + endOf(label).length;
+}
+
+function beginOf(label: string): string {
+  return `-----BEGIN ${label}-----\n`;
+}
+
+function endOf(label: string): string {
+  return `-----END ${label}-----\n`;
 }

@@ -1,4 +1,5 @@
 import { buildCrl } from './crl-build.ts';
+import { type CrlForms, readForms } from './crl-forms.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import type { Database } from './database.ts';
 
@@ -13,6 +14,23 @@ export interface StoredCrl {
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly createdAt: Date;
+  /** It tells of every change up to this one (`revocation_head.position`). */
+  readonly position: bigint;
+  readonly compactBytes?: number;
+  readonly delta?: { readonly sizeBytes: number; readonly baseNumber: bigint };
+}
+
+/** Counted in the table itself, not read through the index that the entries come by. */
+export interface Tally {
+  readonly count: number;
+  readonly octets: number;
+}
+
+/** A complete CRL that a delta can build upon, and what came after it. */
+export interface DeltaBase {
+  readonly number: bigint;
+  /** Encoded entries in ascending serial order: what was revoked since, or has another reason. Those that were released are last. */
+  entries(): AsyncIterable<Buffer>;
 }
 
 /** One consistent look at the revocations of an authority, while nobody else builds its CRL. */
@@ -20,10 +38,23 @@ export interface CrlBuildSession {
   readonly previous?: StoredCrl;
   /** The number of the CRL to build: always greater than every one before. */
   readonly number: bigint;
-  /** Revocations that no CRL lists yet. */
+  /** Changes that no CRL tells of yet, revocations and releases; counted up to some tens of thousands. */
   readonly pending: number;
+  /** The time of day by the database's own clock, at this moment. */
+  databaseNow(): Promise<Date>;
   /** Encoded entries in ascending serial order, many per chunk. Must be read to the end before a CRL is returned. */
   entries(): AsyncIterable<Buffer>;
+  /** What `entries` should have given. */
+  tally(): Promise<Tally>;
+  /** The bytes of the previous CRL. */
+  previousDer(): Promise<Buffer | undefined>;
+  /** Of these serials of the previous CRL, which are not in this one: those that have no right to be gone. */
+  wronglyGone(serials: readonly Buffer[]): Promise<Buffer[]>;
+  /**
+   * What a delta builds upon: the newest CRL that no CRL still valid at `now` is older than, so that whoever holds a valid one can
+   * apply the delta. Undefined before the second CRL.
+   */
+  deltaBase(now: Date): Promise<DeltaBase | undefined>;
 }
 
 export interface CrlBuildTerms {
@@ -37,12 +68,16 @@ export interface CrlBuildTerms {
 export interface BuiltCrl {
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
-  readonly der: Buffer;
+  /** The DER in chunks: that of a million entries is never copied into one piece. */
+  readonly der: readonly Buffer[];
+  readonly compact?: Buffer;
+  readonly delta?: { readonly der: readonly Buffer[]; readonly baseNumber: bigint };
 }
 
 export interface CrlStore {
   latest(authority: string): Promise<StoredCrl | undefined>;
-  latestDer(authority: string): Promise<(StoredCrl & { readonly der: Buffer }) | undefined>;
+  /** The newest with its bytes. */
+  latestDer(authority: string): Promise<(StoredCrl & CrlForms) | undefined>;
   /**
    * Builds the next CRL of an authority, one builder at a time across every process. `work` reads the session and
    * answers the CRL, or `undefined` to leave everything as it is. Resolves after COMMIT.
@@ -72,36 +107,13 @@ async function readLatest(db: Database, authority: string): Promise<StoredCrl | 
   return row === undefined ? undefined : crlOf(row);
 }
 
-async function readLatestDer(
-  db: Database,
-  authority: string,
-): Promise<(StoredCrl & { readonly der: Buffer }) | undefined> {
+async function readLatestDer(db: Database, authority: string): Promise<(StoredCrl & CrlForms) | undefined> {
   for (;;) {
     const latest = await readLatest(db, authority);
     if (latest === undefined) return undefined;
-    const der = await readDer(db, latest);
-    if (der !== undefined) return { ...latest, der };
+    const forms = await readForms(db, latest);
+    const { delta: _, ...crl } = latest;
+    if (forms !== undefined) return { ...crl, ...forms };
     // Deleted between two slices: newer ones have taken its place.
   }
-}
-
-/** The driver takes a bytea as one string of hex: of 40 MB at once that would hold the event loop and 200 MB. */
-const sliceOctets = 1024 * 1024;
-
-/** Rows of crls never change, so slices of one belong together. @returns undefined when the row is gone */
-async function readDer(
-  db: Database,
-  { authority, number, sizeBytes }: StoredCrl,
-): Promise<Buffer | undefined> {
-  const der = Buffer.allocUnsafe(sizeBytes);
-  for (let at = 0; at < sizeBytes; at += sliceOctets) {
-    const [row] = await db.query<{ slice: Buffer }>({
-      name: 'crls-der',
-      text: 'select substring(der from $3 for $4) as slice from crls where authority = $1 and number = $2',
-      values: [authority, number, at + 1, sliceOctets],
-    });
-    if (row === undefined) return undefined;
-    row.slice.copy(der, at);
-  }
-  return der;
 }

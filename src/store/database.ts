@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Fault } from '../fault.ts';
+import { copyIn } from './copy-in.ts';
 import { toFault } from './database-fault.ts';
 
 /** One SQL statement. */
@@ -16,6 +17,12 @@ export interface Queryable {
   query<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]>;
 }
 
+/** What a transaction is made of. */
+export interface Transaction extends Queryable {
+  /** `COPY … FROM STDIN`: the chunks go to the server as they are, one after the other. @throws as `query` */
+  copyIn(text: string, chunks: Iterable<Buffer>): Promise<void>;
+}
+
 export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read';
 }
@@ -23,7 +30,7 @@ export interface TransactionOptions {
 /** One connection. */
 export interface Session extends Queryable {
   /** Commits when `work` resolves, rolls back when it throws; resolves after COMMIT. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
 
 export interface Database extends Session {
@@ -155,33 +162,41 @@ async function prepareSession(client: pg.ClientBase): Promise<void> {
 }
 
 function sessionOf(client: pg.ClientBase, discard: () => void): Session {
-  const query: Queryable['query'] = async <Row extends pg.QueryResultRow>(statement: Statement) => {
+  const mapped = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
+      return await work();
+    } catch (error) {
+      const fault = toFault(error, 'querying');
+      if (fault !== error) discard();
+      throw fault;
+    }
+  };
+  const query: Queryable['query'] = <Row extends pg.QueryResultRow>(statement: Statement) =>
+    mapped(async () => {
       const { rows } = await client.query<Row>({
         text: statement.text,
         ...(statement.values === undefined ? {} : { values: [...statement.values] }),
         ...(statement.name === undefined ? {} : { name: statement.name }),
       });
       return rows;
-    } catch (error) {
-      const mapped = toFault(error, 'querying');
-      if (mapped !== error) discard();
-      throw mapped;
-    }
+    });
+  const all: Transaction = {
+    query,
+    copyIn: (text, chunks) => mapped(() => copyIn(client, text, chunks)),
   };
-  return { query, transaction: (work, options) => inTransaction(query, discard, work, options) };
+  return { query, transaction: (work, options) => inTransaction(all, discard, work, options) };
 }
 
 async function inTransaction<T>(
-  query: Queryable['query'],
+  { query, copyIn }: Transaction,
   discard: () => void,
-  work: (tx: Queryable) => Promise<T>,
+  work: (tx: Transaction) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
   const failures: unknown[] = [];
-  const watched: Queryable['query'] = async <Row extends pg.QueryResultRow>(statement: Statement) => {
+  const watched = async <R>(step: Promise<R>): Promise<R> => {
     try {
-      return await query<Row>(statement);
+      return await step;
     } catch (error) {
       failures.push(error);
       throw error;
@@ -189,7 +204,10 @@ async function inTransaction<T>(
   };
   await query({ text: `begin isolation level ${options.isolation ?? 'read committed'}` });
   try {
-    const result = await work({ query: watched });
+    const result = await work({
+      query: (statement) => watched(query(statement)),
+      copyIn: (text, chunks) => watched(copyIn(text, chunks)),
+    });
     // The server answers COMMIT of a failed transaction with a ROLLBACK, and no error.
     if (failures.length > 0) throw failures[0];
     await query({ text: 'commit' });

@@ -1,9 +1,10 @@
 import type { Authority, AuthorityRegistry } from '../authority/authority.ts';
+import { publicLocations } from '../authority/public-locations.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { composeTrustMaterial } from '../publication/compose-trust-material.ts';
 import type { Publisher } from '../publication/publisher.ts';
-import { buildCrl } from '../revocation/build-crl.ts';
+import { type BuildCrlParts, buildCrl } from '../revocation/build-crl.ts';
 import type { CrlFiles } from '../revocation/crl-files.ts';
 import { type CrlKeeper, createCrlKeeper } from '../revocation/crl-keeper.ts';
 import { createLedBuild } from '../revocation/led-build.ts';
@@ -27,12 +28,22 @@ interface KeeperParts {
 
 export function createKeeper({ config, log, clock }: ServiceInput, parts: KeeperParts): CrlKeeper {
   const { authorities, crls, publisher, metrics, leadership, notifications } = parts;
-  const store = createCrlStore(parts.database);
+  const { publicUrl } = config;
+  const build: BuildCrlParts = {
+    crls: createCrlStore(parts.database),
+    clock,
+    times: config.crl,
+    delta: config.crl.delta === 'on',
+    ...(publicUrl && { freshestCrl: (authority) => publicLocations(publicUrl, authority).deltaCrl }),
+    held: crls.held,
+    onUnreadable: ({ authority, number }) =>
+      log.error({ authority, crlNumber: number.toString() }, 'the previous CRL in the database is damaged'),
+  };
   return createCrlKeeper({
     authorities: authorities.list(),
     build: createLedBuild({
       leadership,
-      build: (authority, term) => buildCrl({ crls: store, clock, times: config.crl }, authority, term),
+      build: (authority, term) => buildCrl(build, authority, term),
     }),
     files: crls,
     clock,

@@ -29,6 +29,8 @@ export interface CertificateRevocationList extends Signed, PartialCrl {
   readonly authorityKeyId?: Buffer;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
+  /** Content of revokedCertificates; empty when that is absent. */
+  readonly revoked: Buffer;
   /** Reads the entries one by one from the bytes; linear, and again from the start with each call. Throws as `readCrl`. */
   entries(): Iterable<CrlEntry>;
 }
@@ -65,6 +67,7 @@ export function readCrl(der: Uint8Array, options: ReadCrlOptions = {}): Certific
       issuer,
       thisUpdate,
       nextUpdate,
+      revoked,
       entries: () => readEntries(revoked, read.deltaBase !== undefined),
     };
   });

@@ -1,4 +1,4 @@
-import { enumerated, header, integer, sequence, tlv } from '../encoding/der-writer.ts';
+import { bitString, enumerated, header, integer, sequence, tlv } from '../encoding/der-writer.ts';
 import { contextConstructed, tag } from '../encoding/tag.ts';
 import {
   authorityKeyIdentifierExtension,
@@ -92,6 +92,15 @@ function inSequence(chunks: readonly Buffer[]): Buffer[] {
   if (chunks.length === 0) return [];
   const length = chunks.reduce((total, chunk) => total + chunk.length, 0);
   return [header(tag.sequence, length), ...chunks];
+}
+
+/** The CertificateList in chunks, as the TBS comes: of a million entries not one is copied. */
+export function crlChunks(
+  tbsChunks: readonly Buffer[],
+  signatureAlgorithm: Buffer,
+  signature: Buffer,
+): Buffer[] {
+  return inSequence([...tbsChunks, signatureAlgorithm, bitString(signature)]);
 }
 
 /** The CertificateList in one Buffer. */

@@ -71,7 +71,7 @@ export const buildAt =
   async (session: CrlBuildSession): Promise<BuiltCrl> => ({
     thisUpdate,
     nextUpdate: daysFrom(thisUpdate, 7),
-    der: Buffer.concat([await read(session), Buffer.from([0xff])]),
+    der: [await read(session), Buffer.from([0xff])],
   });
 
 export async function serialsOf(crls: Pick<CrlStore, 'latestDer'>): Promise<string[]> {

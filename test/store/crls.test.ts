@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type BuiltCrl, type CrlBuildSession, createCrlStore } from '../../src/store/crls.ts';
-import { createRevocationStore } from '../../src/store/revocations.ts';
+import { closeChange, insertRevocations, newChangeId } from '../../src/store/revocation-changes.ts';
 import { anyTime, buildAt, inTerm, openStores, read, revokeOne, serialsOf } from './crl-stores.ts';
 import { certificateRecord, daysFrom, revocationRequest, start } from './records.ts';
 
@@ -27,6 +27,7 @@ test('without a CRL there is none; the first has number 1 and may be empty', asy
       .update(Buffer.from([0xff]))
       .digest('hex'),
     sizeBytes: 1,
+    position: 0n,
   });
   assert.deepEqual(await crls.latest('internal-ca'), built);
   assert.deepEqual(await crls.latestDer('internal-ca'), { ...built, der: Buffer.from([0xff]) });
@@ -37,7 +38,11 @@ test('a CRL of several megabytes is hashed and read back byte for byte', async (
   const der = randomBytes(3 * 1024 * 1024 + 5);
   const built = await crls.build('internal-ca', anyTime, async (session) => {
     await read(session);
-    return { thisUpdate: start, nextUpdate: daysFrom(start, 7), der };
+    return {
+      thisUpdate: start,
+      nextUpdate: daysFrom(start, 7),
+      der: [der.subarray(0, 70_000), der.subarray(70_000)],
+    };
   });
   assert.equal(built?.sha256, createHash('sha256').update(der).digest('hex'));
   assert.equal((await crls.latestDer('internal-ca'))?.der.equals(der), true);
@@ -128,16 +133,22 @@ test('a revocation that commits during a build is not lost: it is in the next CR
 test('a revocation that began before another and commits after it is in the next CRL', async (t) => {
   const stores = await openStores(t);
   const slow = certificateRecord();
-  await stores.certificates.insert(slow);
   let quick = '';
   await stores.db.transaction(async (tx) => {
-    const session = { ...stores.db, query: tx.query };
-    await createRevocationStore(session).revoke(revocationRequest(slow.serial));
+    const changeId = await newChangeId(tx);
+    const { serial, authority, notAfter, requester } = slow;
+    const { entry, revokedAt, reason } = revocationRequest(serial);
+    const row = { serial, authority, notAfter, requester, entry, revokedAt, reason, certificateId: null };
+    await insertRevocations(tx, [{ ...row, inCrl: true }], changeId);
     quick = await revokeOne(stores);
     await stores.crls.build('internal-ca', anyTime, buildAt(start));
+    await closeChange(tx, changeId);
   });
   assert.deepEqual(await serialsOf(stores.crls), [quick]);
-  await stores.crls.build('internal-ca', anyTime, buildAt(start));
+  await stores.crls.build('internal-ca', anyTime, async (session) => {
+    assert.equal(session.pending, 1);
+    return buildAt(start)(session);
+  });
   assert.deepEqual(await serialsOf(stores.crls), [quick, slow.serial].sort());
 });
 
@@ -194,7 +205,7 @@ test('work that answers nothing, or fails, leaves everything as it was', async (
 test('a CRL made without reading every entry is refused', async (t) => {
   const stores = await openStores(t);
   await revokeOne(stores);
-  const built = { thisUpdate: start, nextUpdate: daysFrom(start, 7), der: Buffer.from([1]) };
+  const built = { thisUpdate: start, nextUpdate: daysFrom(start, 7), der: [Buffer.from([1])] };
   await assert.rejects(
     stores.crls.build('internal-ca', anyTime, async () => built),
     /without reading every entry/,

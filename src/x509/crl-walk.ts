@@ -1,0 +1,52 @@
+import { DerError } from '../encoding/der-error.ts';
+import { writeHeader } from '../encoding/der-writer.ts';
+import { tag } from '../encoding/tag.ts';
+
+/**
+ * Going through encoded entries of revokedCertificates by their bytes: a million of them are too many to take each apart.
+ * They are our own encoder's, or were read in full before they were recorded, so only their bounds are looked at.
+ */
+
+/** Where the element at `at` ends. Throws `DerError` when that is behind the end of the bytes. */
+export function endOf(bytes: Buffer, at: number): number {
+  const end = contentOf(bytes, at) + contentLength(bytes, at);
+  // NaN, where the header itself is cut off, fails the comparison too.
+  if (!(end <= bytes.length)) throw new DerError('An entry is cut off', at);
+  return end;
+}
+
+/** Where the content of the element at `at` starts. */
+function contentOf(bytes: Buffer, at: number): number {
+  const first = bytes[at + 1] ?? Number.NaN;
+  return first < 0x80 ? at + 2 : at + 2 + (first & 0x7f);
+}
+
+function contentLength(bytes: Buffer, at: number): number {
+  const first = bytes[at + 1] ?? Number.NaN;
+  if (first < 0x80) return first;
+  let length = 0;
+  for (let octet = at + 2; octet < at + 2 + (first & 0x7f); octet += 1)
+    length = length * 256 + (bytes[octet] ?? Number.NaN);
+  return length;
+}
+
+/** The octets of the serial of the entry at `at`, as they are in a certificate's row: without a leading zero. A view. */
+export function serialAt(bytes: Buffer, at: number): Buffer {
+  const serial = contentOf(bytes, at);
+  if (bytes[at] !== tag.sequence || bytes[serial] !== tag.integer) throw new DerError('No entry is here', at);
+  const start = contentOf(bytes, serial);
+  return bytes.subarray(bytes[start] === 0 ? start + 1 : start, endOf(bytes, serial));
+}
+
+/** The same entries with no more than serial and date: without reason codes, and any other extension. */
+export function withoutExtensions(entries: Buffer): Buffer {
+  const bare = Buffer.allocUnsafe(entries.length);
+  let length = 0;
+  for (let at = 0; at < entries.length; at = endOf(entries, at)) {
+    const start = contentOf(entries, at);
+    const end = endOf(entries, endOf(entries, start));
+    length = writeHeader(bare, length, tag.sequence, end - start);
+    length += entries.copy(bare, length, start, end);
+  }
+  return bare.subarray(0, length);
+}
