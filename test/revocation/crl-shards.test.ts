@@ -1,51 +1,20 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { Authority } from '../../src/authority/authority.ts';
 import { Fault } from '../../src/fault.ts';
 import type { CurrentCrl } from '../../src/revocation/crl-files.ts';
 import { createCrlShards } from '../../src/revocation/crl-shards.ts';
-import { assembleCrl, encodeRevokedEntry, encodeTbsCertList, readCrl } from '../../src/x509/crl.ts';
+import { encodeRevokedEntry, readCrl } from '../../src/x509/crl.ts';
 import { shardOf } from '../../src/x509/crl-shard.ts';
-import { subjectKeyIdentifier } from '../../src/x509/public-key.ts';
 import { verifySigned } from '../../src/x509/signed.ts';
 import { makeAuthority } from '../support/authority.ts';
 import { faultOf } from '../support/faults.ts';
+import { completeCrl } from './complete-crl.ts';
 
 const now = Date.parse('2026-11-24T12:00:00Z');
 const publicUrl = 'http://ca.example';
 const counts = [2, 4, 8, 16, 32, 64, 128, 256];
-
-/** A complete CRL over these serials. */
-async function completeCrl(
-  authority: Authority,
-  serials: readonly Buffer[],
-  number = 7n,
-): Promise<CurrentCrl> {
-  const entries = serials.map((serial, i) =>
-    encodeRevokedEntry({
-      serial,
-      revocationDate: new Date(now - i * 1000),
-      ...(i % 3 === 0 ? { reason: 'superseded' as const } : {}),
-    }),
-  );
-  const { certificate, signer } = authority;
-  const thisUpdate = new Date(now);
-  const nextUpdate = new Date(now + 86_400_000);
-  const tbs = encodeTbsCertList({
-    signatureAlgorithm: signer.algorithm.der,
-    issuer: certificate.subject.der,
-    thisUpdate,
-    nextUpdate,
-    authorityKeyId: certificate.subjectKeyId ?? subjectKeyIdentifier(certificate.publicKey),
-    crlNumber: number,
-    entries,
-  });
-  const der = assembleCrl(tbs, signer.algorithm.der, await signer.sign(Buffer.concat(tbs)));
-  const sha256 = createHash('sha256').update(der).digest('hex');
-  const pem = () => Promise.reject(new Error('nobody asks for PEM'));
-  return { der, pem, sha256, number, thisUpdate, nextUpdate, entryCount: serials.length };
-}
 
 interface Bench {
   readonly authority: Authority;
@@ -71,7 +40,7 @@ async function divide(serials: readonly Buffer[], keptOctets?: number): Promise<
   };
   const bench: Bench = {
     authority,
-    crl: await completeCrl(real, serials),
+    crl: await completeCrl(real, serials, { now }),
     signed: 0,
     refuseToSign: false,
     shards: createCrlShards({
@@ -137,7 +106,7 @@ test('a part is made once, for however many ask at once, and anew for the next C
   assert.equal(new Set(asked).size, 1);
   assert.equal(bench.signed, 1);
   const other = randomBytes(16).fill(0x11);
-  bench.crl = await completeCrl(bench.authority, [...serials, other], 8n);
+  bench.crl = await completeCrl(bench.authority, [...serials, other], { now, number: 8n });
   bench.signed = 0;
   const parts = await Promise.all([0, 1, 2, 3].map((index) => bench.shards.current('internal-ca', 4, index)));
   assert.equal(bench.signed, 4);
