@@ -22,10 +22,11 @@ export function openDistribution(
 export function templatesOf({
   publicUrl,
   distribution,
-}: Pick<Config, 'publicUrl' | 'distribution'>): TemplateSource {
+  crl,
+}: Pick<Config, 'publicUrl' | 'distribution' | 'crl'>): TemplateSource {
   return createTemplateSource(publicUrl, {
     crlShards: distribution.crlShards,
-    deltaCrl: false,
+    deltaCrl: crl.delta === 'on',
     ocsp: distribution.ocspAia === 'on',
   });
 }
