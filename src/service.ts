@@ -25,6 +25,7 @@ import { type Listeners, listen, readTls } from './wiring/listening.ts';
 import { openProbing } from './wiring/probing.ts';
 import { openPublisher } from './wiring/publishing.ts';
 import { createRetentionWork } from './wiring/retention.ts';
+import { openRevocationIndex } from './wiring/revocation-index.ts';
 import { createRevoking } from './wiring/revoking.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
@@ -75,7 +76,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   // What one replica at a time does. First to end, before the parts that it works with.
   cleanUp.defer(() => leadership.close());
   await leadership.start(works.leaderWorks);
-  followNotices(notifications, { leadership, keeper });
+  followNotices(notifications, { ...ground, keeper });
   await keeper.start();
   const listeners = await listen(input, { tls: ground.tls, parts, metrics }, cleanUp);
   const { url, publicUrl } = listeners;
@@ -94,6 +95,7 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const tls = await readTls(input);
   const store = await openStore(input, cleanUp);
   const { database } = store;
+  const revocationIndex = await openRevocationIndex(input, { store, metrics }, cleanUp);
   const kubernetes = await openKubernetes(input, cleanUp);
   const notifications = openNotifications(input, store, cleanUp);
   const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
@@ -101,7 +103,7 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const verifyUrls = await openVerifyUrls(input, database);
   return {
     ...{ metrics, profiles, grants, tls, database, kubernetes, notifications, leadership, authorities },
-    verifyUrls,
+    ...{ verifyUrls, revocationIndex },
     certificates: createCertificateStore(database),
     verifications: createClientVerificationStore(database),
     events: openEvents(input, kubernetes, cleanUp),

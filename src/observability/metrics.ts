@@ -3,12 +3,14 @@ import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
 import type { VerifyReason } from '../verification/verifier.ts';
+import type { RevocationIndex } from '../revocation/revocation-index.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
 import { leadershipMetrics } from './leadership-metrics.ts';
 import { ocspMetrics } from './ocsp-metrics.ts';
 import { type CountedVerdict, probeMetrics } from './probe-metrics.ts';
 import { publicationMetrics } from './publication-metrics.ts';
+import { revocationIndexMetrics } from './revocation-index-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
 import { tlsMetrics } from './tls-metrics.ts';
 import { verificationMetrics } from './verification-metrics.ts';
@@ -46,6 +48,9 @@ export interface Metrics {
   /** One target (`secret:ns/name`, `directory`) holds the current material since `at`. */
   publicationSucceeded(target: string, at: Date): void;
   publicationFailed(target: string): void;
+  /** What this replica knows of revocations: its series are read at each scrape. Call once. */
+  revocationIndex(index: Pick<RevocationIndex, 'size' | 'position' | 'ageMs'>): void;
+  revocationIndexFailed(): void;
   /** The target is no longer kept; its series end. */
   publicationForgotten(target: string): void;
   publishedSize(bytes: number): void;
@@ -156,6 +161,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
     ...crl,
     ...publication,
+    ...revocationIndexMetrics(registers),
     ...probeMetrics(registers),
     ...leadershipMetrics(registers),
     ...accessMetrics(registers),

@@ -6,6 +6,7 @@ import { createLeadership, type RunningLeadership } from '../leadership/create-l
 import { createLeaseLock } from '../leadership/lease-lock.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createTrouble } from '../reconcile/trouble.ts';
+import type { RunningRevocationIndex } from '../revocation/create-revocation-index.ts';
 import type { CrlKeeper } from '../revocation/crl-keeper.ts';
 import { openDatabase } from '../store/database.ts';
 import { createLeadershipStore } from '../store/leadership.ts';
@@ -99,34 +100,38 @@ export function openNotifications(
 interface FollowedParts {
   readonly leadership: Pick<RunningLeadership, 'term' | 'wake'>;
   readonly keeper: Pick<CrlKeeper, 'notify' | 'maintain'>;
+  readonly revocationIndex: Pick<RunningRevocationIndex, 'wake'>;
 }
 
-/** What the replicas tell each other: the leader hears of revocations, and the others of what it has built. */
+/** What the replicas tell each other: all hear of revocations, the leader to build, and the others of what it has built. */
 export function followNotices(
   notifications: Pick<Notifications, 'listen'>,
-  { leadership, keeper }: FollowedParts,
+  { leadership, keeper, revocationIndex }: FollowedParts,
 ): void {
   notifications.listen({
     onNotice(notice) {
       const leads = leadership.term !== undefined;
+      if (notice.kind === 'revoked') revocationIndex.wake();
       if (notice.kind === 'vacant') leadership.wake();
       else if (notice.kind === 'revoked' && leads) keeper.notify(notice.authority, notice.urgent);
       else if (notice.kind === 'crl' && !leads) keeper.notify(notice.authority, true);
     },
     onListening() {
       leadership.wake();
+      revocationIndex.wake();
       void keeper.maintain();
     },
   });
 }
 
-/** A revocation has committed here: the leader is to know, whichever replica that is. */
+/** A revocation has committed here: the leader is to build, and every replica to know, this one without delay. */
 export function tellOfRevocations(
   notifications: Pick<Notifications, 'send'>,
-  { leadership, keeper }: FollowedParts,
+  { leadership, keeper, revocationIndex }: FollowedParts,
 ): (authority: string, urgent: boolean) => void {
   return (authority, urgent) => {
+    revocationIndex.wake();
     if (leadership.term !== undefined) keeper.notify(authority, urgent);
-    else notifications.send({ kind: 'revoked', authority, urgent });
+    notifications.send({ kind: 'revoked', authority, urgent });
   };
 }

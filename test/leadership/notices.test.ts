@@ -20,6 +20,7 @@ function setUp(leads: boolean) {
       notify: (authority: string, urgent: boolean) => done.push(`${authority}${urgent ? ' at once' : ''}`),
       maintain: async () => void done.push('maintain'),
     },
+    revocationIndex: { wake: () => done.push('look') },
   };
   const notifications = {
     send: (notice: Notice) => sent.push(notice),
@@ -40,14 +41,20 @@ function setUp(leads: boolean) {
 const crl: Notice = { kind: 'crl', authority: 'internal-ca' };
 const revoked = (urgent: boolean): Notice => ({ kind: 'revoked', authority: 'internal-ca', urgent });
 
-test('a revocation is the leader’s business, wherever it was asked for', () => {
+test('a revocation is looked at here without a notice, told to all, and the leader builds', () => {
   const leader = setUp(true);
   leader.revoked('internal-ca', true);
-  assert.deepEqual([leader.done, leader.sent], [['internal-ca at once'], []]);
+  assert.deepEqual([leader.done, leader.sent], [['look', 'internal-ca at once'], [revoked(true)]]);
   const follower = setUp(false);
   follower.revoked('internal-ca', true);
   follower.revoked('internal-ca', false);
-  assert.deepEqual([follower.done, follower.sent], [[], [revoked(true), revoked(false)]]);
+  assert.deepEqual(
+    [follower.done, follower.sent],
+    [
+      ['look', 'look'],
+      [revoked(true), revoked(false)],
+    ],
+  );
 });
 
 test('the leader builds for what others revoke, and waits for company only where nobody is in a hurry', () => {
@@ -55,14 +62,18 @@ test('the leader builds for what others revoke, and waits for company only where
   leader.hear(revoked(false));
   leader.hear(revoked(true));
   leader.hear(crl);
-  assert.deepEqual(leader.done, ['internal-ca', 'internal-ca at once'], 'its own CRL is no news to it');
+  assert.deepEqual(
+    leader.done,
+    ['look', 'internal-ca', 'look', 'internal-ca at once'],
+    'its own CRL is no news to it',
+  );
 });
 
-test('the others fetch the CRL that the leader has built', () => {
+test('the others look at what was revoked, and fetch the CRL that the leader has built', () => {
   const follower = setUp(false);
   follower.hear(crl);
   follower.hear(revoked(true));
-  assert.deepEqual(follower.done, ['internal-ca at once']);
+  assert.deepEqual(follower.done, ['internal-ca at once', 'look']);
 });
 
 test('a vacancy is looked at, and after a lost connection everything is', () => {
@@ -70,5 +81,5 @@ test('a vacancy is looked at, and after a lost connection everything is', () => 
   follower.hear({ kind: 'vacant' });
   assert.deepEqual(follower.done, ['wake']);
   follower.connect();
-  assert.deepEqual(follower.done, ['wake', 'wake', 'maintain']);
+  assert.deepEqual(follower.done, ['wake', 'wake', 'look', 'maintain']);
 });
