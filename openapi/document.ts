@@ -34,6 +34,7 @@ const partsForNothing: HttpParts = {
     httpRequest: refuse,
     authenticationRefused: refuse,
     certificateRefused: refuse,
+    verified: refuse,
     render: refuse,
     contentType: 'text/plain',
   },
@@ -55,4 +56,5 @@ const partsForNothing: HttpParts = {
   crls: { current: refuse },
   compressor: { compress: refuse },
   publisher: { status: refuse },
+  verifier: { verify: refuse },
 };

@@ -30,7 +30,7 @@ import { createRevoking } from './wiring/revoking.ts';
 import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
-import { openVerifyUrls } from './wiring/verification.ts';
+import { openVerifier, openVerifyUrls, readVerifyAccess } from './wiring/verification.ts';
 
 /** A service that is listening. */
 export interface Service {
@@ -93,6 +93,7 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const profiles = await loadProfiles(config.issuance.profilesFile);
   const grants = await readServiceAccountGrants(config, profiles);
   const tls = await readTls(input);
+  const verifyAccess = await readVerifyAccess(input);
   const store = await openStore(input, cleanUp);
   const { database } = store;
   const revocationIndex = await openRevocationIndex(input, { store, metrics }, cleanUp);
@@ -101,11 +102,13 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
   const verifyUrls = await openVerifyUrls(input, database);
+  const verifications = createClientVerificationStore(database);
+  const verifying = { verifyAccess, verifyUrls, verifications, authorities, revocationIndex };
+  const verifier = await openVerifier(input, verifying, cleanUp);
   return {
     ...{ metrics, profiles, grants, tls, database, kubernetes, notifications, leadership, authorities },
-    ...{ verifyUrls, revocationIndex },
+    ...{ verifyUrls, verifications, verifier, revocationIndex },
     certificates: createCertificateStore(database),
-    verifications: createClientVerificationStore(database),
     events: openEvents(input, kubernetes, cleanUp),
   };
 }
@@ -138,10 +141,10 @@ async function httpParts(
   health: HttpParts['health'],
 ): Promise<HttpParts> {
   const { config, clock, log } = input;
-  const { metrics, authorities, certificates, profiles } = ground;
+  const { metrics, authorities, certificates, profiles, verifier } = ground;
   const { enforcement, probing, crls, publisher } = works;
   return {
-    ...{ clock, metrics, health, certificates, authorities, crls, publisher },
+    ...{ clock, metrics, health, certificates, authorities, crls, publisher, verifier },
     ...openDistribution(config, { crls, authorities }),
     ...(await openAccess(input, ground)),
     options: httpOptions(config),

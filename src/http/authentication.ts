@@ -12,6 +12,8 @@ declare module 'fastify' {
     public?: true;
     /** The faults of its own that the route answers with, for the OpenAPI document. */
     faults?: readonly FaultCode[];
+    /** Asked for each request that a proxy has: logged at `debug`, whatever the answer. */
+    quiet?: true;
     /** Whether a refusal here counts as a certificate request refused. */
     countsRefusals?: true;
   }

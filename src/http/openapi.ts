@@ -15,6 +15,7 @@ const tags = [
   { name: 'certificates', description: 'From a CSR to a certificate, and to its revocation.' },
   { name: 'authorities', description: 'Who signs.' },
   { name: 'client verification', description: 'Ingresses that ask their clients for a certificate.' },
+  { name: 'live verification', description: 'What a proxy asks about the client of each request.' },
   { name: 'publication', description: 'The copies of ca.crt and ca.crl.' },
   { name: 'tokens', description: 'Who may call.' },
   { name: 'public files', description: 'What relying parties fetch.' },

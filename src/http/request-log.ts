@@ -22,6 +22,8 @@ export function logRequests(app: FastifyInstance, metrics: Pick<HttpParts['metri
     const route = request.routeOptions.url ?? 'unmatched';
     const status = reply.statusCode;
     metrics.httpRequest({ route, method: request.method, status, seconds: reply.elapsedTime / 1000 });
+    const quiet = request.routeOptions.config.quiet === true;
+    if (quiet && !isDebugging(request)) return done();
     const line = {
       method: request.method,
       path: pathOf(request),
@@ -32,10 +34,15 @@ export function logRequests(app: FastifyInstance, metrics: Pick<HttpParts['metri
       ...(request.caller === undefined ? {} : { caller: request.caller.id }),
       ...refusalOf(request),
     };
-    if (status === 401 || status === 403) request.log.warn(line, 'refused');
+    if (quiet) request.log.debug(line, 'answered');
+    else if (status === 401 || status === 403) request.log.warn(line, 'refused');
     else request.log.info(line, 'answered');
     done();
   });
+}
+
+function isDebugging({ log }: FastifyRequest): boolean {
+  return log.level === 'debug' || log.level === 'trace';
 }
 
 function refusalOf(request: FastifyRequest): object {

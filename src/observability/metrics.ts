@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
+import type { VerifyReason } from '../verification/verifier.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
 import type { VerifyReason } from '../verification/verifier.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
@@ -166,6 +167,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     ...leadershipMetrics(registers),
     ...accessMetrics(registers),
     ...tlsMetrics(registers, clock),
+    ...verificationMetrics(registers),
     ...ocspMetrics(registers, clock),
     ...verificationMetrics(registers),
     authenticationRefused: (kind) => authentication.inc({ kind }),

@@ -17,6 +17,7 @@ import type { BulkRevokeRequest } from '../../src/revocation/bulk-revocation.ts'
 import type { ProvenRevokeRequest } from '../../src/revocation/proof-of-possession-service.ts';
 import type { ReleaseRequest, RevokeRequest } from '../../src/revocation/revocation-service.ts';
 import type { CertificateFilter, StoredCertificate } from '../../src/store/certificates.ts';
+import type { Verifier } from '../../src/verification/verifier.ts';
 import { parseName } from '../../src/x509/name.ts';
 import { MemoryTokenStore } from '../access/memory-token-store.ts';
 
@@ -48,10 +49,12 @@ export interface FakeParts extends HttpParts {
     enforced: unknown[];
     observed: { route: string; method: string; status: number }[];
     refusals: string[];
+    verified: string[];
   };
   ready: boolean;
   /** What issuing does first: wait, or fail. */
   issueWith: ((request: IssueRequest) => Promise<void>) | undefined;
+  verifyWith: Verifier['verify'];
   token(grants: readonly Grant[], extra?: { id?: string; expiresAt?: Date; revokedAt?: Date }): string;
 }
 
@@ -93,6 +96,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
     enforced: [],
     observed: [],
     refusals: [],
+    verified: [],
   };
   const parts: FakeParts = {
     ready: true,
@@ -113,6 +117,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
       httpRequest: ({ route, method, status }) => void asked.observed.push({ route, method, status }),
       authenticationRefused: (kind) => void asked.refusals.push(kind),
       certificateRefused: (code) => void asked.refusals.push(`certificate:${code}`),
+      verified: (outcome) => void asked.verified.push(outcome),
       render: async () => '# HELP figures\n',
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
     },
@@ -224,6 +229,8 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
       },
     },
     compressor: createCompressor(),
+    verifier: { verify: (question) => parts.verifyWith(question) },
+    verifyWith: () => ({ admitted: true, identity: { 'x-client-serial': serial } }),
     publisher: {
       status: async () => [
         {

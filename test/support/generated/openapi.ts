@@ -60,12 +60,78 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Revoke a certificate for ever
-         * @description Idempotent: a second call answers what the first one did. The next CRL lists it.
+         * Revoke a certificate
+         * @description For ever, unless the reason is `certificateHold`. Idempotent: a second call answers what the first one did. The next CRL lists it. A hold takes any other reason, and every revocation takes `keyCompromise`; else another reason is a conflict.
          *
          *     Needs the permission `certificates:revoke`.
          */
         post: operations["revokeCertificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/certificates/{serial}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a certificateHold back
+         * @description The certificate is good again: the next CRL lists it no more, and a delta CRL says so (removeFromCRL). Any other revocation is for ever.
+         *
+         *     Needs the permission `certificates:revoke`.
+         */
+        post: operations["releaseCertificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/certificates/{serial}/revoke-by-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a certificate with its own key
+         * @description Needs no token but a signature by the key of the certificate, over this text of three lines, each ended by one line feed: `internal-ca revocation request 1`, `certificate-sha256: ` and the lower-case hex of the SHA-256 of the certificate's DER, `reason: ` and the reason. As with `revoke`, `keyCompromise` blocks the key and revokes every other certificate of it.
+         *
+         *     No token is needed.
+         */
+        post: operations["revokeCertificateByKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke every certificate that matches
+         * @description All that match the whole filter and have not expired, in one transaction: all or none. First with `dryRun`, which counts; then with that count as `expectedCount`. Idempotent. With `keyCompromise` the keys are blocked, and every other certificate of theirs counts as matching.
+         *
+         *     Needs the permission `certificates:revoke`.
+         */
+        post: operations["revokeMatching"];
         delete?: never;
         options?: never;
         head?: never;
@@ -195,7 +261,7 @@ export interface paths {
         put?: never;
         /**
          * Try the Ingress's doors, and tell what they do
-         * @description Connects to every host through the controller: without a certificate, with a one-minute certificate of ours, with one of an unknown CA, and over plain HTTP. The verdict decides about the state `NotEnforced`.
+         * @description Connects to every host through the controller: without a certificate, with a one-minute certificate of ours, with one of an unknown CA, where the door asks the service also with a revoked one that no CRL lists, and over plain HTTP. The verdict decides about the state `NotEnforced`.
          *
          *     Needs the permission `client-verifications:write`.
          */
@@ -280,6 +346,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the client whose certificate was forwarded may come in, as of now
+         * @description For a proxy's `auth-url`, `auth_request` or forwardAuth. No token: the caller proves itself by the key in the URL
+         *     that this service has written to an Ingress, or by its network and key as VERIFY_CALLERS_FILE has them. The
+         *     certificate is read from the one header that the caller is known to set itself.
+         *
+         *     No token is needed.
+         */
+        get: operations["verifyClient"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ca/{name}.pem": {
         parameters: {
             query?: never;
@@ -352,6 +442,90 @@ export interface paths {
          * @description No token is needed.
          */
         get: operations["getCrlPem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/crl/{name}/delta.crl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has changed since an older CRL, DER
+         * @description No token is needed.
+         */
+        get: operations["getDeltaCrl"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/crl/{name}/shards/{count}/{index}.crl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One part of the current CRL, DER
+         * @description No token is needed.
+         */
+        get: operations["getCrlShard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ocsp/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the status of certificates
+         * @description An OCSPRequest (RFC 6960) about up to 20 certificates of this authority.
+         *
+         *     No token is needed.
+         */
+        post: operations["postOcsp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ocsp/{name}/{*}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask for the status of a certificate, through caches
+         * @description The OCSPRequest in base64, percent-encoded (RFC 6960 appendix A.1, RFC 5019 section 5).
+         *
+         *     No token is needed.
+         */
+        get: operations["getOcsp"];
         put?: never;
         post?: never;
         delete?: never;
@@ -693,6 +867,51 @@ export interface components {
              * @example 2027-11-23T10:00:00Z
              */
             revokedAt: string;
+            /** @description With `keyCompromise`: the other certificates of the same key that have not expired. They are all revoked. */
+            siblings?: {
+                /** @example 2 */
+                count: number;
+                /** @description The first hundred. */
+                serials: string[];
+            };
+        };
+        Release: {
+            /**
+             * @description Lower-case hex of the octets.
+             * @example 3f0c5a7b9d1e2f40516273849aabbccd
+             */
+            serial: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339; answers are in UTC and whole seconds.
+             * @example 2027-11-23T10:00:00Z
+             */
+            releasedAt: string;
+        };
+        BulkRevocation: {
+            dryRun: boolean;
+            /**
+             * @description RFC 5280 section 5.3.1.
+             * @enum {unknown}
+             */
+            reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
+            /**
+             * @description How many certificates match that have not expired.
+             * @example 1204
+             */
+            matched: number;
+            /**
+             * @description How many of them were revoked before and stay as they are.
+             * @example 4
+             */
+            alreadyRevoked: number;
+            /**
+             * @description How many were revoked now; with `dryRun`, would be. Holds that become final are among them.
+             * @example 1200
+             */
+            revoked: number;
+            /** @description The first twenty that match, by serial. */
+            serials: string[];
         };
         Profile: {
             /** @example client */
@@ -849,6 +1068,20 @@ export interface components {
             passCertificate: boolean;
             errorPage?: string;
             matchCommonName?: string;
+            /** @description How a revoked certificate is noticed. `effective` is more than wished where the CRL has outgrown its Secret; `why` says so, or why that cannot be. */
+            revocation: {
+                /** @enum {unknown} */
+                wished: "crl" | "online" | "both";
+                /** @enum {unknown} */
+                effective: "crl" | "online" | "both";
+                why?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+            allow?: {
+                [key: string]: string;
+            }[];
             /**
              * @description Every host whose clients are asked.
              * @example [
@@ -869,7 +1102,7 @@ export interface components {
                     [key: string]: string | null;
                 };
             };
-            /** @description Whether the controller consults the CRL for every certificate it is shown. */
+            /** @description Whether the controller consults the CRL, or asks the service, about every certificate it is shown. */
             revocationEnforced: boolean;
             warnings: {
                 code: string;
@@ -925,6 +1158,11 @@ export interface components {
                      * @example 2027-11-23T10:00:00Z
                      */
                     probedAt: string;
+                    /**
+                     * Format: date-time
+                     * @description When a revoked certificate that is on no CRL was last seen refused on every host, with revocation `online` or `both`.
+                     */
+                    onlineProvenAt?: string;
                     reasons: {
                         code: string;
                         detail: string;
@@ -972,6 +1210,11 @@ export interface components {
              */
             probedAt: string;
             /**
+             * Format: date-time
+             * @description When a revoked certificate that is on no CRL was last seen refused on every host, with revocation `online` or `both`.
+             */
+            onlineProvenAt?: string;
+            /**
              * @description Where the connections went; absent when no address is known.
              * @example ingress-nginx-controller.ingress-nginx.svc
              */
@@ -986,7 +1229,7 @@ export interface components {
                 serverName: string;
                 checks: {
                     /** @enum {unknown} */
-                    name: "no-certificate" | "our-certificate" | "unknown-authority" | "plain-http";
+                    name: "no-certificate" | "our-certificate" | "unknown-authority" | "revoked-certificate" | "plain-http";
                     /** @enum {unknown} */
                     expected: "refused" | "let-in" | "refused-for-its-name" | "redirected-or-refused" | "anything";
                     /** @description What the connection came to. */
@@ -1004,7 +1247,7 @@ export interface components {
                          * @description With `http`: what the controller's own words mean; absent where the answer may be the application's.
                          * @enum {unknown}
                          */
-                        refusal?: "no-certificate" | "bad-certificate" | "name-not-allowed" | "error-page" | "closed" | "perhaps";
+                        refusal?: "no-certificate" | "bad-certificate" | "name-not-allowed" | "error-page" | "closed" | "unauthenticated" | "unverifiable" | "perhaps";
                         /**
                          * @description With `tls-alert`: its name in RFC 8446.
                          * @example certificate_required
@@ -1041,6 +1284,11 @@ export interface components {
              * @example 17
              */
             crlNumber?: string;
+            /**
+             * @description `full`: the CRL as it is. `compact`: without reason codes, to save room. `none`: no CRL, since every Ingress that names the copy asks the service instead. Absent where a CRL is never kept.
+             * @enum {unknown}
+             */
+            crlForm?: "full" | "compact" | "none";
             /** @description SHA-256 of each CA certificate. */
             caFingerprints: string[];
             /**
@@ -1610,7 +1858,7 @@ export interface operations {
                  */
                 "application/json": {
                     /**
-                     * @description RFC 5280 section 5.3.1; default `unspecified`. `keyCompromise` also blocks the key, and the CRL does not wait.
+                     * @description RFC 5280 section 5.3.1; default `unspecified`. `certificateHold` can be released. `keyCompromise` also blocks the key and revokes every other certificate of it, and the CRL does not wait, as with `cACompromise`.
                      * @enum {unknown}
                      */
                     reason?: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
@@ -1675,6 +1923,414 @@ export interface operations {
                 };
             };
             /** @description `revocation-conflict`: The certificate is already revoked with another reason. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media-type-unsupported`: The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Hex of the serial number; upper case and colons between octets are understood.
+                 * @example 3f0c5a7b9d1e2f40516273849aabbccd
+                 */
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The release. Its record is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication is required. */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The permission is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `certificate-not-found`: There is no certificate with this serial. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-on-hold`: The certificate is not on hold. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeCertificateByKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Hex of the serial number; upper case and colons between octets are understood.
+                 * @example 3f0c5a7b9d1e2f40516273849aabbccd
+                 */
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "keyCompromise",
+                 *       "signature": "MEUCIQDv…"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description As the statement says it; default `unspecified`.
+                     * @enum {unknown}
+                     */
+                    reason?: "unspecified" | "keyCompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn";
+                    /** @description Base64 of the signature by the certificate's key: RSA (PKCS #1 1.5) or ECDSA (DER), both with SHA-256, or Ed25519. */
+                    signature: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The revocation. Its record is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revocation"];
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `proof-invalid`: The request is not signed by the certificate's key. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `certificate-not-found`: There is no certificate with this serial. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `revocation-conflict`: The certificate is already revoked with another reason. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media-type-unsupported`: The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: There are too many such requests just now. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `draining`: The service is shutting down. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeMatching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "filter": {
+                 *         "requester": "token:4be1c0ffee123456",
+                 *         "issuedAfter": "2027-11-23T10:00:00Z"
+                 *       },
+                 *       "reason": "privilegeWithdrawn",
+                 *       "dryRun": true
+                 *     }
+                 */
+                "application/json": {
+                    /** @description All of what it says must hold. `issuedAfter` is included, `issuedBefore` not. */
+                    filter: {
+                        authority?: string;
+                        /**
+                         * Format: well-formed
+                         * @description Who had them issued, exactly.
+                         */
+                        requester?: string;
+                        profile?: string;
+                        /**
+                         * Format: well-formed
+                         * @description A prefix of the common name or of the whole subject, as in the search.
+                         */
+                        subject?: string;
+                        /**
+                         * Format: date-time
+                         * @description RFC 3339; answers are in UTC and whole seconds.
+                         * @example 2027-11-23T10:00:00Z
+                         */
+                        issuedAfter?: string;
+                        /**
+                         * Format: date-time
+                         * @description RFC 3339; answers are in UTC and whole seconds.
+                         * @example 2027-11-23T10:00:00Z
+                         */
+                        issuedBefore?: string;
+                        /** @description A public key in PEM, or the SHA-256 of its SubjectPublicKeyInfo in hex. */
+                        publicKey?: string;
+                        /**
+                         * @description Instead of everything else but `authority`: all of them. Then `expectedCount` must be said.
+                         * @enum {boolean}
+                         */
+                        all?: true;
+                    };
+                    /**
+                     * @description RFC 5280 section 5.3.1.
+                     * @enum {unknown}
+                     */
+                    reason: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
+                    /** @description Count, and change nothing. */
+                    dryRun?: boolean;
+                    /** @description What a dry run has counted as `matched`. When another number matches, nothing is done (409). Must be said for more than 100. */
+                    expectedCount?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description What was done, or would be. Its record is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRevocation"];
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication is required. */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The permission is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `count-unexpected`: The number of certificates is not the expected one. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2097,6 +2753,38 @@ export interface operations {
                      * @description The exact commonName of the client's subject; * means any.
                      */
                     matchCommonName?: string;
+                    /**
+                     * @description How a revoked certificate is noticed. `crl` (default): the controller reads the list. `online`: it asks the service about each request (VERIFY_URL). `both`: one refusal of either is enough.
+                     * @enum {unknown}
+                     */
+                    revocation?: "crl" | "online" | "both";
+                    /**
+                     * @description Who is let in, one rule that fits being enough; with `online` or `both`.
+                     * @example [
+                     *       {
+                     *         "commonName": "alice"
+                     *       },
+                     *       {
+                     *         "dns": "*.devices.example"
+                     *       }
+                     *     ]
+                     */
+                    allow?: ({
+                        /** Format: well-formed */
+                        commonName: string;
+                    } | {
+                        /** Format: well-formed */
+                        subject: string;
+                    } | {
+                        /** Format: well-formed */
+                        dns: string;
+                    } | {
+                        /** Format: well-formed */
+                        uri: string;
+                    } | {
+                        /** Format: well-formed */
+                        email: string;
+                    })[];
                 };
             };
         };
@@ -3003,6 +3691,109 @@ export interface operations {
             };
         };
     };
+    verifyClient: {
+        parameters: {
+            query?: {
+                /** @description The enforced Ingress, `namespace/name`; set by this service in its `auth-url`. */
+                ingress?: string;
+                /** @description That Ingress's, or the caller's; a caller may send `X-Verify-Key` instead. */
+                key?: string;
+                caller?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It may. Without identity headers: nobody, where the door lets nobody in, too. */
+            200: {
+                headers: {
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Serial"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Subject"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Common-Name"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Sans"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Fingerprint"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Authority"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Issuer"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Not-After"?: string;
+                    /** @description Percent-encoded where it is not printable ASCII. */
+                    "X-Client-Omitted"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `client-certificate-missing`: A client certificate is required.
+             *
+             *     `client-certificate-unreadable`: What was forwarded is no client certificate.
+             */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `client-certificate-refused`: The client certificate is refused.
+             *
+             *     `verify-caller-unknown`: This caller may not ask about clients.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `verification-stale`: What is revoked is not known for certain at present.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCaPem: {
         parameters: {
             query?: never;
@@ -3017,19 +3808,40 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
-                    /** @description For If-None-Match. */
+                    /** @description For If-None-Match and If-Range. */
                     ETag?: string;
-                    /** @description thisUpdate, or notBefore. */
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
                     "Last-Modified"?: string;
                     /** @description Ends before nextUpdate, or notAfter. */
                     "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/x-pem-file": string;
                 };
             };
-            /** @description The client has it already (If-None-Match). */
+            /** @description The part of it that Range names. */
+            206: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    /** @description Which octets these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            /** @description The client has it already (If-None-Match, If-Modified-Since). */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -3047,6 +3859,24 @@ export interface operations {
             };
             /** @description `authority-not-found`: There is no such authority. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: The file is not the one that the condition names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-not-satisfiable`: The file has no such octets. */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3090,19 +3920,40 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
-                    /** @description For If-None-Match. */
+                    /** @description For If-None-Match and If-Range. */
                     ETag?: string;
-                    /** @description thisUpdate, or notBefore. */
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
                     "Last-Modified"?: string;
                     /** @description Ends before nextUpdate, or notAfter. */
                     "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/pkix-cert": string;
                 };
             };
-            /** @description The client has it already (If-None-Match). */
+            /** @description The part of it that Range names. */
+            206: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    /** @description Which octets these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-cert": string;
+                };
+            };
+            /** @description The client has it already (If-None-Match, If-Modified-Since). */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -3120,6 +3971,24 @@ export interface operations {
             };
             /** @description `authority-not-found`: There is no such authority. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: The file is not the one that the condition names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-not-satisfiable`: The file has no such octets. */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3163,19 +4032,40 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
-                    /** @description For If-None-Match. */
+                    /** @description For If-None-Match and If-Range. */
                     ETag?: string;
-                    /** @description thisUpdate, or notBefore. */
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
                     "Last-Modified"?: string;
                     /** @description Ends before nextUpdate, or notAfter. */
                     "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/pkix-crl": string;
                 };
             };
-            /** @description The client has it already (If-None-Match). */
+            /** @description The part of it that Range names. */
+            206: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    /** @description Which octets these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
+                };
+            };
+            /** @description The client has it already (If-None-Match, If-Modified-Since). */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -3200,6 +4090,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `precondition-failed`: The file is not the one that the condition names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-not-satisfiable`: The file has no such octets. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: An unexpected fault. */
             500: {
                 headers: {
@@ -3209,7 +4117,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `draining`: The service is shutting down. */
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `draining`: The service is shutting down.
+             */
             503: {
                 headers: {
                     /** @description Seconds. */
@@ -3236,16 +4148,481 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
-                    /** @description For If-None-Match. */
+                    /** @description For If-None-Match and If-Range. */
                     ETag?: string;
-                    /** @description thisUpdate, or notBefore. */
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
                     "Last-Modified"?: string;
                     /** @description Ends before nextUpdate, or notAfter. */
                     "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/x-pem-file": string;
+                };
+            };
+            /** @description The part of it that Range names. */
+            206: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    /** @description Which octets these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            /** @description The client has it already (If-None-Match, If-Modified-Since). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `authority-not-found`: There is no such authority. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: The file is not the one that the condition names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-not-satisfiable`: The file has no such octets. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDeltaCrl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
+                };
+            };
+            /** @description The part of it that Range names. */
+            206: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    /** @description Which octets these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
+                };
+            };
+            /** @description The client has it already (If-None-Match, If-Modified-Since). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `authority-not-found`: There is no such authority.
+             *
+             *     `crl-not-offered`: This form of the CRL is not offered.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: The file is not the one that the condition names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-not-satisfiable`: The file has no such octets. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCrlShard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description Into how many parts the CRL is divided. */
+                count: "2" | "4" | "8" | "16" | "32" | "64" | "128" | "256";
+                /** @description Which of them, from 0. */
+                index: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
+                };
+            };
+            /** @description The part of it that Range names. */
+            206: {
+                headers: {
+                    /** @description For If-None-Match and If-Range. */
+                    ETag?: string;
+                    /** @description When the CRL was signed, or notBefore. Absent where two CRLs could have the same second. */
+                    "Last-Modified"?: string;
+                    /** @description Ends before nextUpdate, or notAfter. */
+                    "Cache-Control"?: string;
+                    /** @description `zstd` or `gzip`, by Accept-Encoding. */
+                    "Content-Encoding"?: string;
+                    /** @description Which octets these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
+                };
+            };
+            /** @description The client has it already (If-None-Match, If-Modified-Since). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `authority-not-found`: There is no such authority.
+             *
+             *     `crl-not-offered`: This form of the CRL is not offered.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: The file is not the one that the condition names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-not-satisfiable`: The file has no such octets. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `key-unavailable`: The authority's key is not usable.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postOcsp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/ocsp-request": string;
+            };
+        };
+        responses: {
+            /** @description An OCSPResponse; also when it says `malformedRequest`, `unauthorized` or `tryLater`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/ocsp-response": string;
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `authority-not-found`: There is no such authority. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media-type-unsupported`: The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ocsp-off`: OCSP is switched off. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `draining`: The service is shutting down. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOcsp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                "*": string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An OCSPResponse; also when it says `malformedRequest`, `unauthorized` or `tryLater`. */
+            200: {
+                headers: {
+                    /** @description For If-None-Match. */
+                    ETag?: string;
+                    /** @description thisUpdate. */
+                    "Last-Modified"?: string;
+                    /** @description nextUpdate or earlier. */
+                    Expires?: string;
+                    /** @description Ends before nextUpdate; `no-store` where the answer is for this client alone. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/ocsp-response": string;
                 };
             };
             /** @description The client has it already (If-None-Match). */
@@ -3275,6 +4652,15 @@ export interface operations {
             };
             /** @description `internal`: An unexpected fault. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ocsp-off`: OCSP is switched off. */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };
