@@ -1,10 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
-import type { VerifyReason } from '../verification/verifier.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
-import type { VerifyReason } from '../verification/verifier.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
+import type { VerifyReason } from '../verification/verifier.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
 import { leadershipMetrics } from './leadership-metrics.ts';
@@ -169,7 +168,6 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     ...tlsMetrics(registers, clock),
     ...verificationMetrics(registers),
     ...ocspMetrics(registers, clock),
-    ...verificationMetrics(registers),
     authenticationRefused: (kind) => authentication.inc({ kind }),
     httpRequest: ({ route, method, status, seconds }) => {
       requests.observe({ route, method: knownMethods.has(method) ? method : 'other', status }, seconds);
