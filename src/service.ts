@@ -22,6 +22,7 @@ import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
 import { followNotices, openLeadership, openNotifications, tellOfRevocations } from './wiring/leadership.ts';
 import { type Listeners, listen, readTls } from './wiring/listening.ts';
+import { openOcsp } from './wiring/ocsp.ts';
 import { openProbing } from './wiring/probing.ts';
 import { openPublisher } from './wiring/publishing.ts';
 import { createRetentionWork } from './wiring/retention.ts';
@@ -72,7 +73,8 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
     }),
   });
   attachScrapes(input, { ...ground, ...works });
-  const parts = await httpParts(input, ground, works, health);
+  const ocsp = await openOcsp(input, ground, cleanUp);
+  const parts = { ...(await httpParts(input, ground, works, health)), ...(ocsp && { ocsp }) };
   // What one replica at a time does. First to end, before the parts that it works with.
   cleanUp.defer(() => leadership.close());
   await leadership.start(works.leaderWorks);
@@ -122,16 +124,19 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
   const publisher = openPublisher(input, ground, cleanUp);
   const keeper = createKeeper(input, { ...ground, crls, publisher });
   cleanUp.defer(() => keeper.close());
+  const onRevoked = tellOfRevocations(ground.notifications, { ...ground, keeper });
+  const revoking = createRevoking(input, { ...ground, onRevoked });
   const probing = openProbing(input, ground, cleanUp);
   const enforcement = openEnforcement(input, { ...ground, publisher, probes: probing?.reports });
   const leaderWorks = [
     keeper.leaderWork,
     publisher.leaderWork,
+    revoking.leaderWork,
     ...createRetentionWork(input, certificates),
     ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
   ];
-  return { crls, publisher, keeper, probing, enforcement, leaderWorks };
+  return { crls, publisher, keeper, revoking, probing, enforcement, leaderWorks };
 }
 
 async function httpParts(
@@ -142,7 +147,7 @@ async function httpParts(
 ): Promise<HttpParts> {
   const { config, clock, log } = input;
   const { metrics, authorities, certificates, profiles, verifier } = ground;
-  const { enforcement, probing, crls, publisher } = works;
+  const { enforcement, probing, crls, publisher, revoking } = works;
   return {
     ...{ clock, metrics, health, certificates, authorities, crls, publisher, verifier },
     ...openDistribution(config, { crls, authorities }),
@@ -150,10 +155,7 @@ async function httpParts(
     options: httpOptions(config),
     logger: log,
     issuance: measuredIssuance(createIssuance(input, authorities, certificates, profiles), metrics),
-    ...createRevoking(input, {
-      ...ground,
-      onRevoked: tellOfRevocations(ground.notifications, { ...ground, ...works }),
-    }),
+    ...revoking.parts,
     ...(enforcement === undefined ? {} : { enforcement }),
     ...(probing === undefined ? {} : { probe: probing.service }),
   };

@@ -1,9 +1,12 @@
 import type { HttpParts } from '../http/parts.ts';
+import type { LeaderWork } from '../leadership/leadership.ts';
 import { measuredBulkRevocation, measuredRevocation } from '../observability/measured.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { createBlockedKeySweep } from '../revocation/blocked-key-sweep.ts';
 import { createBulkRevocationService } from '../revocation/bulk-revocation.ts';
 import { createProofOfPossessionService } from '../revocation/proof-of-possession-service.ts';
 import { createRevocationService } from '../revocation/revocation-service.ts';
+import { createBlockedKeyStore } from '../store/blocked-keys.ts';
 import { createBulkRevocationStore } from '../store/bulk-revocation.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 import type { Database } from '../store/database.ts';
@@ -17,11 +20,16 @@ interface RevokingParts {
   readonly onRevoked: (authority: string, urgent: boolean) => void;
 }
 
-/** Every way to revoke: one, all that match, and with the certificate's own key. */
+interface Revoking {
+  readonly parts: Pick<HttpParts, 'revocation' | 'bulkRevocation' | 'proofOfPossession'>;
+  readonly leaderWork: LeaderWork;
+}
+
+/** Every way to revoke: one, all that match, with the certificate's own key, and what a blocked key still has. */
 export function createRevoking(
-  { clock }: Pick<ServiceInput, 'clock'>,
+  { clock, log }: Pick<ServiceInput, 'clock' | 'log'>,
   { database, certificates, metrics, onRevoked }: RevokingParts,
-): Pick<HttpParts, 'revocation' | 'bulkRevocation' | 'proofOfPossession'> {
+): Revoking {
   const store = createBulkRevocationStore(database);
   const revocations = createRevocationStore(database);
   const revocation = measuredRevocation(
@@ -29,8 +37,22 @@ export function createRevoking(
     metrics,
   );
   return {
-    revocation,
-    bulkRevocation: measuredBulkRevocation(createBulkRevocationService({ store, clock, onRevoked }), metrics),
-    proofOfPossession: createProofOfPossessionService({ certificates, revocation }),
+    parts: {
+      revocation,
+      bulkRevocation: measuredBulkRevocation(
+        createBulkRevocationService({ store, clock, onRevoked }),
+        metrics,
+      ),
+      proofOfPossession: createProofOfPossessionService({ certificates, revocation }),
+    },
+    leaderWork: createBlockedKeySweep({
+      keys: createBlockedKeyStore(database),
+      revocation,
+      clock,
+      onRevoked: (serial) =>
+        log.warn({ serial }, 'a certificate of a compromised key was found, and revoked'),
+      onFailed: (error) =>
+        log.warn({ err: error }, 'certificates of compromised keys could not be looked for'),
+    }),
   };
 }
