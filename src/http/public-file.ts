@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../fault.ts';
-import { streamOf } from './byte-stream.ts';
 import { type Compressor, type ContentCoding, codingsFor } from './compression.ts';
 import { heldForm, isUnmodified, preconditionFails, rangeFits } from './conditional.ts';
 import { type EntityTag, formatEntityTag } from './entity-tag.ts';
 import { type ByteRange, parseRange } from './range.ts';
+import type { Transfers } from './transfers.ts';
 
 export interface PublicFile {
   readonly mediaType: string;
@@ -33,6 +33,12 @@ interface Selected extends Form {
   readonly octets: Buffer;
 }
 
+export interface SendingParts {
+  readonly compressor: Compressor;
+  readonly transfers: Transfers;
+  readonly now: number;
+}
+
 /** Above this the answer is a stream. */
 const wholeOctets = 64 * 1024;
 
@@ -44,7 +50,7 @@ const wholeOctets = 64 * 1024;
  */
 export async function sendPublicFile(
   file: PublicFile,
-  { compressor, now }: { readonly compressor: Compressor; readonly now: number },
+  { compressor, transfers, now }: SendingParts,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -65,7 +71,11 @@ export async function sendPublicFile(
   const range = fits ? parseRange(headers.range, selected.octets.length) : undefined;
   if (range === 'unsatisfiable') throw unsatisfiable(selected, reply);
   describe(file, selected, now, reply);
-  return sendOctets(file, selected, range, request, reply);
+  const part = range === undefined ? selected.octets : selected.octets.subarray(range.start, range.end);
+  describePart(file, selected, range, part, reply);
+  // As a stream also where there is nothing to send: without it the answer to HEAD would have the length 0.
+  if (request.method === 'HEAD') return reply.send(Readable.from([]));
+  return reply.send(part.length > wholeOctets ? transfers.start(selected.octets, part) : part);
 }
 
 /** The representations that would do, the preferred one first; as it is, a file always does. */
@@ -109,20 +119,18 @@ function sendNotModified(file: PublicFile, form: Form, now: number, reply: Fasti
   return reply.code(304).send(Readable.from([]));
 }
 
-function sendOctets(
+/** The headers of what is sent, but of no 304 (RFC 9110 15.4.5). */
+function describePart(
   file: PublicFile,
   { coding, octets }: Selected,
   range: ByteRange | undefined,
-  request: FastifyRequest,
+  part: Buffer,
   reply: FastifyReply,
-): FastifyReply {
-  const part = range === undefined ? octets : octets.subarray(range.start, range.end);
+): void {
   reply.type(file.mediaType).header('accept-ranges', 'bytes').header('content-length', part.length);
   if (coding !== undefined) reply.header('content-encoding', coding);
   if (range !== undefined)
     reply.code(206).header('content-range', `bytes ${range.start}-${range.end - 1}/${octets.length}`);
-  if (request.method === 'HEAD') return reply.send(Readable.from([]));
-  return reply.send(part.length > wholeOctets ? streamOf(part) : part);
 }
 
 /** 416 says how long the file is (RFC 9110 14.4), so that the client can ask anew. */

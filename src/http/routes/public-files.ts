@@ -9,6 +9,7 @@ import { authorityFingerprint } from '../authority-view.ts';
 import type { AuthorityView, HttpParts } from '../parts.ts';
 import { type PublicFile, sendPublicFile } from '../public-file.ts';
 import { binaryForm, closed, Label, textForm } from '../schemas/common.ts';
+import { createTransfers } from '../transfers.ts';
 
 const pemFile = 'application/x-pem-file';
 const derCertificate = 'application/pkix-cert';
@@ -42,8 +43,10 @@ interface FileRoute {
 
 /** `/ca/*` and `/crl/*`: what relying parties fetch, without a token (RFC 5280 4.2.1.13 and 4.2.2.1). */
 export function publicFiles(parts: PublicParts): FastifyPluginAsyncTypebox {
+  const { compressor } = parts;
+  const transfers = createTransfers();
   return async (app) => {
-    const options = () => ({ compressor: parts.compressor, now: parts.clock.now() });
+    const options = () => ({ compressor, transfers, now: parts.clock.now() });
     for (const route of fileRoutes(parts)) {
       app.get(
         route.url,
