@@ -13,6 +13,8 @@ const packages: Readonly<Record<string, string>> = {
   certtool: 'gnutls-bin',
   cfssl: 'golang-cfssl',
   curl: 'curl',
+  ocsptool: 'gnutls-bin',
+  javac: 'default-jdk-headless',
   promtool: 'prometheus',
 };
 
