@@ -9,6 +9,9 @@ import type { Store } from './store.ts';
 /** Half of the second within which every replica is to know of a revocation, also where notices do not arrive. */
 const pollMs = 500;
 
+/** A page takes milliseconds; of a connection that fell silent it is found out by this. */
+const longestQueryMs = 10_000;
+
 /** Resolves when it knows every revocation. @throws Fault database-unavailable */
 export async function openRevocationIndex(
   { config, clock, log }: ServiceInput,
@@ -19,7 +22,7 @@ export async function openRevocationIndex(
   const database = openDatabase({
     url: store.url,
     poolSize: 1,
-    statementTimeoutMs: config.databaseStatementTimeoutSeconds * 1000,
+    statementTimeoutMs: Math.min(config.databaseStatementTimeoutSeconds * 1000, longestQueryMs),
     connectTimeoutMs: config.databaseConnectTimeoutSeconds * 1000,
     onIdleError: (error) => log.debug({ err: error }, 'the connection of the revocation index broke'),
   });

@@ -80,11 +80,11 @@ export async function restartableDatabase(t: TestScope): Promise<RestartableData
   };
 }
 
-export function openTestDatabase(url: string): Database {
+export function openTestDatabase(url: string, { statementTimeoutMs = 30_000 } = {}): Database {
   return openDatabase({
     url,
     poolSize: 8,
-    statementTimeoutMs: 30_000,
+    statementTimeoutMs,
     connectTimeoutMs: 10_000,
     onIdleError: () => undefined,
   });

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { TestScope } from './database.ts';
 
 /** A door before a server that can fall silent: connections stay open and nothing passes, as when a cable is cut. */
@@ -47,4 +48,18 @@ export async function startTcpProxy(t: TestScope, target: number | string): Prom
       for (const socket of sockets) socket.resume();
     },
   };
+}
+
+/** A proxy before a PostgreSQL server, and the URL of a database of it that leads through. */
+export async function startPostgresProxy(
+  t: TestScope,
+  databaseUrl: string,
+): Promise<TcpProxy & { readonly url: string }> {
+  const url = new URL(databaseUrl);
+  const directory = url.searchParams.get('host');
+  const server = directory === null ? Number(url.port) : join(directory, `.s.PGSQL.${url.port}`);
+  const proxy = await startTcpProxy(t, server);
+  url.searchParams.delete('host');
+  url.host = `127.0.0.1:${proxy.port}`;
+  return { ...proxy, url: url.href };
 }

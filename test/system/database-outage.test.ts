@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeCsr } from '../support/csr.ts';
 import { type RestartableDatabase, restartableDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Answer } from '../support/http-call.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { startPostgresProxy } from '../support/tcp-proxy.ts';
 import { assertListed, createLedger, fetchCrl, type Ledger, place, revoke } from './ledger.ts';
 
 const problemType = /application\/problem\+json/;
@@ -150,11 +149,8 @@ async function stopUnderLoad(database: RestartableDatabase, scene: Scene): Promi
 
 test('a database that falls silent', async (t) => {
   const database = await restartableDatabase(t);
-  const url = new URL(database.url);
-  const proxy = await startTcpProxy(t, serverAddress(url));
-  url.searchParams.delete('host');
-  url.host = `127.0.0.1:${proxy.port}`;
-  const scene = await setScene(t, url.href);
+  const proxy = await startPostgresProxy(t, database.url);
+  const scene = await setScene(t, proxy.url);
   proxy.silence();
   const answers = await Promise.all([
     ...requests(scene).map(async ([what, request]) => [what, await request()] as const),
@@ -165,8 +161,3 @@ test('a database that falls silent', async (t) => {
   proxy.resume();
   await assertRecovered(scene);
 });
-
-function serverAddress(url: URL): number | string {
-  const directory = url.searchParams.get('host');
-  return directory === null ? Number(url.port) : join(directory, `.s.PGSQL.${url.port}`);
-}
