@@ -54,6 +54,9 @@ export interface ControllerAdapter {
   /** True when an IngressClass with this `spec.controller` may be served by this controller. */
   serves(controller: string): boolean;
   plan(input: AdapterInput): AdapterPlan;
-  /** How this controller itself turned a client of that Ingress away; undefined: it may be the application's answer. */
-  refusal(answer: DoorAnswer, ingress: Ingress): Refusal | undefined;
+  /**
+   * How this controller itself turned a client of that Ingress away; undefined: it may be the application's answer.
+   * @param asksUs it asks us about each request, so that a refusal can be ours
+   */
+  refusal(answer: DoorAnswer, ingress: Ingress, asksUs: boolean): Refusal | undefined;
 }

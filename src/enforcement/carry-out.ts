@@ -3,6 +3,7 @@ import { alteredFault, applyAnnotations } from './apply-annotations.ts';
 import type { Decision } from './decision.ts';
 import type { EnforcementParts } from './parts.ts';
 import { restoreAnnotations } from './restore.ts';
+import { readerOf } from './revocation.ts';
 
 /**
  * The reconciler's way of carrying a wish out: in the order of a call (record, Secret, annotations), but what fails stays
@@ -16,7 +17,7 @@ export async function carryOut(
 ): Promise<void> {
   const previous = recorded?.uid === next.uid ? recorded : undefined;
   await parts.records.put({ ...next, state: previous?.state ?? 'applying' });
-  await parts.publisher.ensureNamespace(next.namespace);
+  await parts.publisher.ensureNamespace(next.namespace, readerOf(next));
   const stored = await applyAnnotations(parts, manifest, { force });
   const altered = differences(stored, manifest.metadata.annotations ?? {});
   if (altered.length > 0) {

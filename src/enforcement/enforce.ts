@@ -10,6 +10,7 @@ import type { EnforcementParts } from './parts.ts';
 import { checkPlace } from './planning.ts';
 import { releaseSecret } from './release-secret.ts';
 import { restoreAnnotations } from './restore.ts';
+import { readerOf } from './revocation.ts';
 import type { ClientVerification, VerificationWish } from './verification.ts';
 import type { VerificationRecord } from './verification-records.ts';
 import { knownCopies, type Seen, viewOf } from './view.ts';
@@ -50,7 +51,7 @@ export async function carryOutEnforcement(
   const decision = await decide(parts, target, wish, requester);
   await parts.records.put(decision.next);
   try {
-    await parts.publisher.ensureNamespace(target.namespace);
+    await parts.publisher.ensureNamespace(target.namespace, readerOf(decision.next));
   } catch (error) {
     await takeBackRecord(parts, decision);
     throw error;

@@ -1,5 +1,6 @@
 import { type FaultReason, faultReasonsIn } from '../fault.ts';
 import { membersOf } from '../members-of.ts';
+import type { CopyReader } from '../publication/copy-forms.ts';
 import type { VerificationSettings } from './verification.ts';
 
 /** `crl`: the controller reads the list. `online`: it asks us about each request. `both`: one refusal of either is enough. */
@@ -24,6 +25,17 @@ export interface RevocationBudget {
 
 export function asksOnline(mode: RevocationMode): boolean {
   return mode !== 'crl';
+}
+
+/** What the Ingress will need of its copy of the Secret. In mode `off` nobody's certificate is looked at. */
+export function readerOf({
+  settings,
+  revocation,
+}: {
+  readonly settings: Pick<VerificationSettings, 'mode'>;
+  readonly revocation: Pick<RevocationInForce, 'effective'>;
+}): CopyReader {
+  return { asksOnline: settings.mode === 'off' || asksOnline(revocation.effective) };
 }
 
 /** What the settings come to where an authority has outgrown its Secrets. Who asks nobody for certificates is not moved. */

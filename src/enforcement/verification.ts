@@ -95,6 +95,8 @@ export interface VerificationObservation {
   readonly probe?: {
     readonly verdict: ProbeVerdict;
     readonly probedAt: Date;
+    /** When a revoked certificate that is on no CRL was last seen refused. */
+    readonly onlineProvenAt?: Date;
     readonly reasons: readonly FaultReason[];
   };
 }

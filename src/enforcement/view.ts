@@ -93,8 +93,8 @@ function stateOf(
   return problems.length > 0 ? 'Unsafe' : 'Enforced';
 }
 
-function outcomeOf({ verdict, probedAt, reasons }: ProbeReport) {
-  return { verdict, probedAt, reasons };
+function outcomeOf({ verdict, probedAt, onlineProvenAt, reasons }: ProbeReport) {
+  return { verdict, probedAt, ...(onlineProvenAt === undefined ? {} : { onlineProvenAt }), reasons };
 }
 
 function copyIn(namespace: string, { secretName, copies }: Known): VerificationObservation['secret'] {

@@ -18,6 +18,7 @@ import type { createCertificateStore } from '../store/certificates.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
 import type { Database } from '../store/database.ts';
 import { createProbeStore } from '../store/probes.ts';
+import { createRevocationStore } from '../store/revocations.ts';
 import { templatesOf } from './crl-distribution.ts';
 import type { ServiceInput } from './service-input.ts';
 
@@ -54,6 +55,7 @@ export function openProbing(
   const reports = createProbeReports(rows, records);
   const identities = createProbeIdentities({
     issuance: createProbeIssuance(input, parts),
+    revocations: createRevocationStore(database),
     authorities: parts.authorities,
     clock,
   });

@@ -5,9 +5,15 @@ import type { JudgedCheck } from './judge.ts';
 const findings = [
   { code: 'open-without-certificate', says: 'A client without a certificate was let in' },
   { code: 'unknown-authority-let-in', says: 'A certificate of an unknown CA was taken' },
+  { code: 'revoked-let-in', says: 'A revoked certificate that is on no CRL was let in' },
   { code: 'ours-refused', says: 'A valid certificate of ours was refused' },
   { code: 'closed-to-everybody', says: 'Everybody is answered with 403, whatever the certificate' },
   { code: 'name-not-checked', says: 'A certificate with another commonName than the wished one was let in' },
+  { code: 'allow-not-heeded', says: 'A certificate that fits none of the rules of allow was let in' },
+  {
+    code: 'online-unavailable',
+    says: 'The door cannot ask whether a certificate is revoked, and refuses everybody',
+  },
   {
     code: 'refused-without-certificate',
     says: 'A client without a certificate was refused, though it is optional',
@@ -21,6 +27,10 @@ const findings = [
   { code: 'plain-http-unseen', says: 'The plain HTTP port could not be tried' },
   { code: 'door-unreachable', says: 'The TLS port could not be tried' },
   { code: 'answer-unclear', says: 'An answer does not tell whether the client got past the check' },
+  {
+    code: 'online-undecided',
+    says: 'A valid certificate of ours got the same refusal as a revoked one, which need not be for its revocation',
+  },
   {
     code: 'error-page-local',
     says: 'The error page lies on the host itself and cannot be told from the application',

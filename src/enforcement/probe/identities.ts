@@ -9,8 +9,10 @@ import { ownRequest } from '../../issuance/own-request.ts';
 import type { Profile } from '../../issuance/profile.ts';
 import { generatePrivateKey, writePrivateKey } from '../../keys/private-key.ts';
 import { createSoftwareSigner } from '../../keys/signer.ts';
+import type { RevocationStore } from '../../store/revocations.ts';
 import { type Certificate, readCertificate } from '../../x509/certificate.ts';
 import { assembleSigned, fillTemplate, prepareTemplate } from '../../x509/certificate-template.ts';
+import { encodeRevokedEntry } from '../../x509/crl.ts';
 import { parseName } from '../../x509/name.ts';
 import { readSubjectPublicKeyInfo, subjectKeyIdentifier } from '../../x509/public-key.ts';
 import { serialFromRandom } from '../../x509/serial.ts';
@@ -24,6 +26,12 @@ export interface ProbeIdentities {
    * @throws Fault `authority-not-found`, `key-unavailable`, `database-unavailable`
    */
   of(authority: string): Promise<{ readonly ours: ClientIdentity; readonly unknown: ClientIdentity }>;
+  /**
+   * A one-minute certificate of that authority which is revoked, but on no CRL: only who asks us can know. Replicas have heard
+   * of it about a second after it is first handed out.
+   * @throws Fault `authority-not-found`, `key-unavailable`, `database-unavailable`
+   */
+  revoked(authority: string): Promise<ClientIdentity>;
 }
 
 const minute = 60;
@@ -50,41 +58,67 @@ const reuseMs = 20_000;
 export interface ProbeIdentityParts {
   /** With `probeProfile`; records each certificate before it hands it out. */
   readonly issuance: Pick<IssuanceService, 'issue'>;
+  readonly revocations: Pick<RevocationStore, 'revoke'>;
   readonly authorities: Pick<AuthorityRegistry, 'get'>;
   readonly clock: Clock;
 }
 
 /** Makes the identities when they are needed; their keys are in memory only. */
 export function createProbeIdentities(parts: ProbeIdentityParts): ProbeIdentities {
-  const made = new Map<string, { readonly at: number; readonly both: ReturnType<ProbeIdentities['of']> }>();
   return {
-    of(name) {
-      const now = performance.now();
-      const known = made.get(name);
-      if (known !== undefined && now - known.at < reuseMs) return known.both;
-      const both = makeBoth(parts, name);
-      made.set(name, { at: now, both });
-      both.catch(() => made.delete(name));
-      return both;
-    },
+    of: remembered((name) => makeBoth(parts, name)),
+    revoked: remembered((name) => makeRevoked(parts, name)),
+  };
+}
+
+function remembered<T>(make: (authority: string) => Promise<T>): (authority: string) => Promise<T> {
+  const made = new Map<string, { readonly at: number; readonly value: Promise<T> }>();
+  return (authority) => {
+    const now = performance.now();
+    const known = made.get(authority);
+    if (known !== undefined && now - known.at < reuseMs) return known.value;
+    const value = make(authority);
+    made.set(authority, { at: now, value });
+    value.catch(() => made.delete(authority));
+    return value;
   };
 }
 
 async function makeBoth(parts: ProbeIdentityParts, name: string) {
   const authority = parts.authorities.get(name);
   const [ours, unknown] = await Promise.all([issueOurs(parts, name), makeUnknown(authority, parts.clock)]);
-  return { ours, unknown };
+  return { ours: ours.identity, unknown };
 }
 
-async function issueOurs({ issuance }: ProbeIdentityParts, authority: string): Promise<ClientIdentity> {
+async function makeRevoked(parts: ProbeIdentityParts, authority: string): Promise<ClientIdentity> {
+  const { identity, serial } = await issueOurs(parts, authority);
+  const revokedAt = new Date(Math.floor(parts.clock.now() / 1000) * 1000);
+  const reason = 'cessationOfOperation';
+  await parts.revocations.revoke({
+    serial,
+    authority,
+    reason,
+    revokedAt,
+    requester: probeName,
+    entry: encodeRevokedEntry({ serial: Buffer.from(serial, 'hex'), revocationDate: revokedAt, reason }),
+    blockSpki: false,
+    inCrl: false,
+  });
+  return identity;
+}
+
+async function issueOurs(
+  { issuance }: ProbeIdentityParts,
+  authority: string,
+): Promise<{ readonly identity: ClientIdentity; readonly serial: string }> {
   const key = await generatePrivateKey('ec-p256');
-  const { certificatePem, chainPem } = await issuance.issue({
+  const { certificatePem, chainPem, serial } = await issuance.issue({
     csr: ownRequest(key, `CN=${probeName}`),
     profile: probeProfile.name,
     authority,
     requester: probeName,
   });
-  return { certificate: certificatePem + chainPem, key: writePrivateKey(key) };
+  return { identity: { certificate: certificatePem + chainPem, key: writePrivateKey(key) }, serial };
 }
 
 /** A CA of the same name as ours with another key, and a leaf of the same name: a door that compares names lets it in. */

@@ -1,3 +1,4 @@
+import { isAllowed } from '../../verification/allow-rule.ts';
 import type { VerificationSettings } from '../verification.ts';
 import type { FindingCode } from './findings.ts';
 import { probeName } from './probe-name.ts';
@@ -9,11 +10,13 @@ export interface HostAnswers {
   readonly 'no-certificate': ProbeAnswer;
   readonly 'our-certificate': ProbeAnswer;
   readonly 'unknown-authority': ProbeAnswer;
+  /** Only where the door asks us about each request. */
+  readonly 'revoked-certificate'?: ProbeAnswer;
   readonly 'plain-http': ProbeAnswer;
 }
 
 export interface Circumstances {
-  readonly settings: Pick<VerificationSettings, 'mode' | 'matchCommonName'>;
+  readonly settings: Pick<VerificationSettings, 'mode' | 'matchCommonName' | 'allow'>;
   /** The door's clock is so far from ours that our one-minute certificate may not be valid there. */
   readonly clockSkewed: boolean;
   /** The path that was asked for is one of the Ingress, not the beginning of a pattern. */
@@ -22,6 +25,8 @@ export interface Circumstances {
 
 export interface JudgedCheck {
   readonly check: ProbeCheck;
+  /** It shows that a revoked certificate is refused for being revoked. */
+  readonly provesOnline?: boolean;
   /** Absent where all is as expected. */
   readonly finding?: FindingCode;
 }
@@ -33,6 +38,8 @@ type Ruling =
 
 interface Case extends Circumstances {
   readonly answers: HostAnswers;
+  /** Undefined where the door does not ask us. */
+  readonly revoked: Reading | undefined;
   readonly none: Reading;
   readonly ours: Reading;
   readonly unknown: Reading;
@@ -49,12 +56,15 @@ export function judgeHost(answers: HostAnswers, circumstances: Circumstances): J
   const none = readAnswer(answers['no-certificate']);
   const ours = readAnswer(answers['our-certificate']);
   const unknown = readAnswer(answers['unknown-authority']);
+  const shown = answers['revoked-certificate'];
+  const revoked = shown === undefined ? undefined : readAnswer(shown);
   const closedToEverybody = isClosedToEverybody(answers, circumstances, [none, ours, unknown]);
-  const it: Case = { ...circumstances, answers, none, ours, unknown, closedToEverybody };
+  const it: Case = { ...circumstances, answers, none, ours, unknown, revoked, closedToEverybody };
   return [
     judged(it, 'no-certificate', expectationOfNobody(it), ruleNobody(it)),
     judged(it, 'our-certificate', expectationOfOurs(it), ruleOurs(it)),
     judged(it, 'unknown-authority', it.settings.mode === 'off' ? 'let-in' : 'refused', ruleUnknown(it)),
+    ...judgedRevoked(it, shown),
     judged(
       it,
       'plain-http',
@@ -81,8 +91,32 @@ function isClosedToEverybody(
   );
 }
 
-function judged(it: Case, name: ProbeCheckName, expected: ProbeExpectation, ruling: Ruling): JudgedCheck {
-  const answer = it.answers[name];
+function judged(
+  it: Case,
+  name: Exclude<ProbeCheckName, 'revoked-certificate'>,
+  expected: ProbeExpectation,
+  ruling: Ruling,
+): JudgedCheck {
+  return judgedAs(name, it.answers[name], expected, ruling);
+}
+
+function judgedRevoked(it: Case, answer: ProbeAnswer | undefined): JudgedCheck[] {
+  if (answer === undefined || it.revoked === undefined) return [];
+  const judgement = judgedAs(
+    'revoked-certificate',
+    answer,
+    'refused',
+    ruleStranger(it, it.revoked, 'revoked-let-in'),
+  );
+  return [{ ...judgement, provesOnline: provesOnline(it, answer) }];
+}
+
+function judgedAs(
+  name: ProbeCheckName,
+  answer: ProbeAnswer,
+  expected: ProbeExpectation,
+  ruling: Ruling,
+): JudgedCheck {
   const check = { name, expected, answer, outcome: ruling.outcome, detail: describeAnswer(answer) };
   return ruling.outcome === 'as-expected' ? { check } : { check, finding: ruling.finding };
 }
@@ -92,13 +126,20 @@ function expectationOfNobody({ settings }: Case): ProbeExpectation {
 }
 
 function expectationOfOurs(it: Case): ProbeExpectation {
-  return nameIsAnothers(it) ? 'refused-for-its-name' : 'let-in';
+  return nameIsAnothers(it) || isNotAllowed(it) ? 'refused-for-its-name' : 'let-in';
 }
 
 /** Only one name is let in, and it is not the probe's. */
 function nameIsAnothers({ settings: { mode, matchCommonName } }: Case): boolean {
   return mode === 'on' && matchCommonName !== undefined && !['*', probeName].includes(matchCommonName);
 }
+
+/** The rules are for others; who is turned away for that is turned away as one who is revoked. */
+function isNotAllowed({ settings: { allow }, revoked }: Case): boolean {
+  return revoked !== undefined && allow !== undefined && !isAllowed(allow, probeNames);
+}
+
+const probeNames = { subject: `CN=${probeName}`, commonName: probeName, subjectAltNames: [] };
 
 function ruleNobody(it: Case): Ruling {
   if (it.settings.mode === 'on') return ruleStranger(it, it.none, 'open-without-certificate');
@@ -117,6 +158,8 @@ function ruleUnknown(it: Case): Ruling {
 function ruleOurs(it: Case): Ruling {
   if (it.settings.mode === 'off') return ruleWelcome(it, it.ours, 'still-verified');
   if (it.ours === 'refused') return it.clockSkewed ? unclear('clock-skew') : contradicts('ours-refused');
+  const online = ruleOursOnline(it);
+  if (online !== undefined) return online;
   if (it.settings.mode === 'optional') return ruleWelcome(it, it.ours, 'ours-refused');
   if (it.closedToEverybody) return contradicts('closed-to-everybody');
   if (nameIsAnothers(it)) return ruleAnothersName(it);
@@ -135,6 +178,31 @@ function ruleOurs(it: Case): Ruling {
   }
 }
 
+/** What follows from the door's asking us; undefined: what it would without. */
+function ruleOursOnline(it: Case): Ruling | undefined {
+  if (it.revoked === undefined) return undefined;
+  // The application's own failure would not be shown to a revoked one.
+  if (it.ours === 'unverifiable') return it.revoked === 'closed' ? fine : contradicts('online-unavailable');
+  if (isNotAllowed(it)) {
+    if (it.ours === 'closed' || it.ours === 'refused-by-name') return fine;
+    return it.ours === 'let-in' ? contradicts('allow-not-heeded') : notSeen(it.ours);
+  }
+  if (it.closedToEverybody || it.ours !== 'closed') return undefined;
+  return isSameRefusal(it.answers) ? unclear('online-undecided') : undefined;
+}
+
+function isSameRefusal({ 'our-certificate': ours, 'revoked-certificate': revoked }: HostAnswers): boolean {
+  return ours.kind === 'http' && revoked?.kind === 'http' && ours.status === revoked.status;
+}
+
+/** Both certificates say the same and were issued the same way: what tells them apart is that one is revoked. */
+function provesOnline(it: Case, revoked: ProbeAnswer): boolean {
+  const refusedByUs = revoked.kind === 'http' && it.revoked === 'closed' && !it.closedToEverybody;
+  if (!refusedByUs || it.answers['our-certificate'].kind !== 'http') return false;
+  const passed: readonly Reading[] = ['let-in', 'closed', 'unverifiable', 'from-behind'];
+  return passed.includes(it.ours) && !isSameRefusal(it.answers);
+}
+
 function ruleAnothersName(it: Case): Ruling {
   if (it.ours === 'refused-by-name') return fine;
   return it.ours === 'let-in' ? contradicts('name-not-checked') : notSeen(it.ours);
@@ -143,6 +211,7 @@ function ruleAnothersName(it: Case): Ruling {
 /** Somebody who has to be turned away. */
 function ruleStranger(it: Case, reading: Reading, finding: FindingCode): Ruling {
   if (it.closedToEverybody || reading === 'refused' || reading === 'refused-by-name') return fine;
+  if (it.revoked !== undefined && (reading === 'closed' || reading === 'unverifiable')) return fine;
   return reading === 'let-in' ? contradicts(finding) : notSeen(reading);
 }
 

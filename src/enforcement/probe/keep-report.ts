@@ -2,7 +2,12 @@ import type { Metrics } from '../../observability/metrics.ts';
 import type { ProbeStore } from '../../store/probes.ts';
 import { type EventSink, type IngressEvent, tell } from '../events.ts';
 import type { VerificationRecord } from '../verification-records.ts';
-import { type DetailedProbeReport, isAboutRecord, type ProbeReports } from './probe-report.ts';
+import {
+  type DetailedProbeReport,
+  isAboutRecord,
+  type ProbeReport,
+  type ProbeReports,
+} from './probe-report.ts';
 import { toRow } from './reports.ts';
 
 export interface KeepingParts {
@@ -24,18 +29,27 @@ export async function keepReport(
 ): Promise<void> {
   const { namespace, name, verdict } = report;
   parts.metrics.probed(verdict);
-  if (verdict === 'inconclusive') {
-    const standing = await parts.reports.latest(namespace, name);
-    if (standing?.verdict === 'contradicted' && isAboutRecord(standing, record)) {
-      await parts.rows.touch(namespace, name);
-      return;
-    }
+  const standing = verdict === 'inconclusive' ? await parts.reports.latest(namespace, name) : undefined;
+  const still = standing !== undefined && isAboutRecord(standing, record) ? standing : undefined;
+  if (still?.verdict === 'contradicted') {
+    await parts.rows.touch(namespace, name);
+    return;
   }
-  const replaced = await parts.rows.put(toRow(report));
+  const replaced = await parts.rows.put(toRow(withProofOf(still, report)));
   const event = replaced === undefined ? undefined : turnOf(replaced, report);
   if (event !== undefined) {
     tell(parts.events, { metadata: { namespace, name, uid: record.uid } }, event);
   }
+}
+
+/** So long does the proof of an earlier try stand while later ones see nothing. */
+const proofMs = 86_400_000;
+
+/** A door that could not be seen just now was not seen to let the revoked in. */
+function withProofOf(standing: ProbeReport | undefined, report: DetailedProbeReport): DetailedProbeReport {
+  const provenAt = report.onlineProvenAt ?? standing?.onlineProvenAt;
+  if (provenAt === undefined || report.probedAt.getTime() - provenAt.getTime() > proofMs) return report;
+  return { ...report, onlineProvenAt: provenAt };
 }
 
 function turnOf(before: string | null, { verdict, reasons }: DetailedProbeReport) {

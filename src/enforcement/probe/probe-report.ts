@@ -6,8 +6,13 @@ import type { FaultReason } from '../../fault.ts';
  */
 export type ProbeVerdict = 'confirmed' | 'contradicted' | 'inconclusive';
 
-/** Who knocks: three identities on the TLS port, and nobody on the plain one. */
-export type ProbeCheckName = 'no-certificate' | 'our-certificate' | 'unknown-authority' | 'plain-http';
+/** Who knocks: three identities on the TLS port, four where the door asks us, and nobody on the plain one. */
+export type ProbeCheckName =
+  | 'no-certificate'
+  | 'our-certificate'
+  | 'unknown-authority'
+  | 'revoked-certificate'
+  | 'plain-http';
 
 /** What a connection came to. */
 export type ProbeAnswer =
@@ -37,8 +42,9 @@ export type UnansweredKind =
   | 'malformed';
 
 /**
- * Why a door turns somebody away, by its own words. `closed`: whoever it is. `perhaps`: an error page of the host itself
- * answers, which looks like the application.
+ * Why a door turns somebody away, by its own words. `closed`: whoever it is, or whom we told it to. `unauthenticated`: whom we
+ * told it not to know. `unverifiable`: it could not ask us. `perhaps`: an error page of the host itself answers, which looks
+ * like the application.
  */
 export type Refusal =
   | 'no-certificate'
@@ -46,6 +52,8 @@ export type Refusal =
   | 'name-not-allowed'
   | 'error-page'
   | 'closed'
+  | 'unauthenticated'
+  | 'unverifiable'
   | 'perhaps';
 
 export type ProbeExpectation =

@@ -9,6 +9,7 @@ export type Reading =
   | 'refused'
   | 'refused-by-name'
   | 'closed'
+  | 'unverifiable'
   | 'perhaps'
   | 'from-behind'
   | 'nothing';
@@ -40,6 +41,8 @@ const refusals: Readonly<Record<Refusal, Reading>> = {
   'error-page': 'refused',
   'name-not-allowed': 'refused-by-name',
   closed: 'closed',
+  unauthenticated: 'closed',
+  unverifiable: 'unverifiable',
   perhaps: 'perhaps',
 };
 

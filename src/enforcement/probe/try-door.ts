@@ -1,16 +1,19 @@
 import type { LookupFunction } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import { Fault, type FaultReason } from '../../fault.ts';
 import type { KubernetesApi } from '../../kubernetes/client.ts';
 import type { Ingress } from '../../kubernetes/objects.ts';
 import type { ControllerAdapter } from '../adapter.ts';
+import { asksOnline } from '../revocation.ts';
 import type { VerificationRecord } from '../verification-records.ts';
 import { reasonsOf } from './findings.ts';
 import type { ProbeIdentities } from './identities.ts';
-import { type JudgedCheck, judgeHost } from './judge.ts';
+import { type HostAnswers, type JudgedCheck, judgeHost } from './judge.ts';
 import { type Knock, type Knocked, knock } from './knock.ts';
 import { addressOf, type HostTarget, type ProbeAddress, targetsOf } from './place.ts';
-import type { DetailedProbeReport, ProbeAnswer, ProbeCheckName, ProbeVerdict } from './probe-report.ts';
+import type { DetailedProbeReport, ProbeAnswer, ProbeVerdict } from './probe-report.ts';
+import { readAnswer } from './readings.ts';
 
 /** From the configuration. */
 export interface ProbeSettings {
@@ -34,15 +37,19 @@ const mostHosts = 30;
 /** Characters of a redirect's target that are shown. */
 const longestLocation = 512;
 
-/** Hosts tried at the same time; four connections each. */
+/** So long may it take until every replica that is asked knows of a revocation; usually it is half a second. */
+const revocationHeardMs = 5_000;
+const revocationPauseMs = 500;
+
+/** Hosts tried at the same time; five connections each. */
 const hostsAtOnce = 5;
 
 /** Beyond it a certificate of one minute, back-dated by another, may be refused for its time. */
 const clockSkewMs = 30_000;
 
 /**
- * Tries every host of the Ingress as it stands in the record: nobody, a certificate of ours and one of an unknown CA on
- * the TLS port, and plain HTTP.
+ * Tries every host of the Ingress as it stands in the record: nobody, a certificate of ours, one of an unknown CA and, where
+ * the door asks us, a revoked one on the TLS port, and plain HTTP.
  * @throws Fault `kubernetes-unavailable`, `kubernetes-forbidden`, `database-unavailable`, `key-unavailable`; the reason of
  * `signal` when it aborts
  */
@@ -74,9 +81,11 @@ export async function tryDoor(
       tryHost(parts, { record, ingress, address, signal }, target),
     );
     const reasons = [...reasonsOf(hosts), ...leftOut(targets.length)];
+    const proven = targets.length <= mostHosts && hosts.every(provesOnline);
     return {
       ...about,
       verdict: verdictOf(hosts, reasons),
+      ...(proven ? { onlineProvenAt: about.probedAt } : {}),
       address: address.host,
       hosts: hosts.map((host) => ({ ...host, checks: host.checks.map(({ check }) => check) })),
       reasons,
@@ -116,17 +125,19 @@ async function tryHost(parts: DoorParts, visit: Visit, target: HostTarget): Prom
     ...(visit.address.lookup === undefined ? {} : { lookup: visit.address.lookup }),
   } satisfies Partial<Knock> & { lookup?: LookupFunction };
   const secure = { ...common, port: settings.httpsPort };
-  const [nobody, member, stranger, plain] = await Promise.all([
+  const [nobody, member, stranger, revoked, plain] = await Promise.all([
     knock({ ...secure, tls: {} }),
     knock({ ...secure, tls: { identity: ours } }),
     knock({ ...secure, tls: { identity: unknown } }),
+    knockRevoked(parts, visit, secure),
     knock({ ...common, port: settings.httpPort }),
   ]);
   const answer = (knocked: Knocked): ProbeAnswer => answerOf(knocked, parts, visit);
-  const answers: Record<ProbeCheckName, ProbeAnswer> = {
+  const answers: HostAnswers = {
     'no-certificate': answer(nobody),
     'our-certificate': answer(member),
     'unknown-authority': answer(stranger),
+    ...(revoked === undefined ? {} : { 'revoked-certificate': answer(revoked) }),
     'plain-http': answer(plain),
   };
   const circumstances = {
@@ -137,13 +148,35 @@ async function tryHost(parts: DoorParts, visit: Visit, target: HostTarget): Prom
   return { host, serverName, checks: judgeHost(answers, circumstances) };
 }
 
+/** Again while it is let in, for the replica that is asked may not have heard of it yet. */
+async function knockRevoked(
+  parts: DoorParts,
+  visit: Visit,
+  how: Omit<Knock, 'tls'>,
+): Promise<Knocked | undefined> {
+  if (!asksOnline(visit.record.revocation.effective)) return undefined;
+  const identity = await parts.identities.revoked(visit.record.authority);
+  const until = performance.now() + revocationHeardMs;
+  for (;;) {
+    const knocked = await knock({ ...how, tls: { identity } });
+    const letIn = readAnswer(answerOf(knocked, parts, visit)) === 'let-in';
+    if (!letIn || performance.now() > until) return knocked;
+    await delay(revocationPauseMs, undefined, { signal: visit.signal });
+  }
+}
+
+function provesOnline({ checks }: TriedHost): boolean {
+  return checks.some((check) => check.provesOnline === true);
+}
+
 function answerOf(knocked: Knocked, { adapters }: DoorParts, { record, ingress }: Visit): ProbeAnswer {
   if (knocked.kind !== 'http') return knocked;
   const { status, headers, body } = knocked;
   const location = printable(headers.get('location'));
   const seen = { status, ...(location === undefined ? {} : { location }) };
   const adapter = adapters.find(({ name }) => name === record.controller);
-  const refusal = adapter?.refusal({ ...seen, body }, ingress);
+  const asksUs = asksOnline(record.revocation.effective);
+  const refusal = adapter?.refusal({ ...seen, body }, ingress, asksUs);
   return { kind: 'http', ...seen, ...(refusal === undefined ? {} : { refusal }) };
 }
 

@@ -137,10 +137,19 @@ function verificationView(verification: ClientVerification) {
     observed: {
       ...seen,
       ...(secret === undefined ? {} : { secret: secretView(secret) }),
-      ...(probe === undefined ? {} : { probe: { ...probe, probedAt: formatTime(probe.probedAt) } }),
+      ...(probe === undefined ? {} : { probe: probeView(probe) }),
     },
     createdAt: formatTime(createdAt),
     updatedAt: formatTime(updatedAt),
+  };
+}
+
+function probeView(probe: NonNullable<ClientVerification['observed']['probe']>) {
+  const { onlineProvenAt, probedAt, ...rest } = probe;
+  return {
+    ...rest,
+    probedAt: formatTime(probedAt),
+    ...(onlineProvenAt === undefined ? {} : { onlineProvenAt: formatTime(onlineProvenAt) }),
   };
 }
 

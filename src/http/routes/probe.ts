@@ -29,7 +29,7 @@ export function probe(parts: Pick<HttpParts, 'probe'>): FastifyPluginAsyncTypebo
           tags: ['client verification'],
           summary: "Try the Ingress's doors, and tell what they do",
           description:
-            'Connects to every host through the controller: without a certificate, with a one-minute certificate of ours, with one of an unknown CA, and over plain HTTP. The verdict decides about the state `NotEnforced`.',
+            'Connects to every host through the controller: without a certificate, with a one-minute certificate of ours, with one of an unknown CA, where the door asks the service also with a revoked one that no CRL lists, and over plain HTTP. The verdict decides about the state `NotEnforced`.',
           params: Type.Object({ namespace: Label, name: Subdomain }, closed),
           response: { 200: answer('Each answer, and the verdict.', 'ProbeReport') },
         },
@@ -46,6 +46,10 @@ export function probe(parts: Pick<HttpParts, 'probe'>): FastifyPluginAsyncTypebo
   };
 }
 
-function reportView({ recordUpdatedAt: _version, probedAt, ...report }: DetailedProbeReport) {
-  return { ...report, probedAt: formatTime(probedAt) };
+function reportView({ recordUpdatedAt: _version, probedAt, onlineProvenAt, ...report }: DetailedProbeReport) {
+  return {
+    ...report,
+    probedAt: formatTime(probedAt),
+    ...(onlineProvenAt === undefined ? {} : { onlineProvenAt: formatTime(onlineProvenAt) }),
+  };
 }

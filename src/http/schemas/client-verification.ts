@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { allowRuleKinds, maxAllowRules, maxAllowValue } from '../../verification/allow-rule.ts';
 import { closed, Label, PlainText, Reason, Time } from './common.ts';
+import { OnlineProvenAt } from './probe.ts';
 
 const AllowRule = Type.Union(
   allowRuleKinds.map((kind) => Type.Object({ [kind]: PlainText(1, maxAllowValue) }, closed)),
@@ -150,6 +151,7 @@ export const ClientVerificationSchema = Type.Object({
         {
           verdict: Type.Enum(['confirmed', 'contradicted', 'inconclusive']),
           probedAt: Time,
+          onlineProvenAt: Type.Optional(OnlineProvenAt),
           reasons: Type.Array(Reason),
         },
         { description: 'What the door did when it was last tried.' },

@@ -19,7 +19,16 @@ const ProbeAnswerSchema = Type.Object(
     location: Type.Optional(Type.String({ description: 'With `http`: where a redirect leads.' })),
     refusal: Type.Optional(
       Type.Enum(
-        ['no-certificate', 'bad-certificate', 'name-not-allowed', 'error-page', 'closed', 'perhaps'],
+        [
+          'no-certificate',
+          'bad-certificate',
+          'name-not-allowed',
+          'error-page',
+          'closed',
+          'unauthenticated',
+          'unverifiable',
+          'perhaps',
+        ],
         {
           description:
             "With `http`: what the controller's own words mean; absent where the answer may be the application's.",
@@ -37,11 +46,24 @@ const ProbeAnswerSchema = Type.Object(
 );
 
 const ProbeCheckSchema = Type.Object({
-  name: Type.Enum(['no-certificate', 'our-certificate', 'unknown-authority', 'plain-http']),
+  name: Type.Enum([
+    'no-certificate',
+    'our-certificate',
+    'unknown-authority',
+    'revoked-certificate',
+    'plain-http',
+  ]),
   expected: Type.Enum(['refused', 'let-in', 'refused-for-its-name', 'redirected-or-refused', 'anything']),
   answer: ProbeAnswerSchema,
   outcome: Type.Enum(['as-expected', 'contradicts', 'unclear']),
   detail: Type.String({ examples: ['HTTP 400 (no-certificate).'] }),
+});
+
+export const OnlineProvenAt = Type.String({
+  format: 'date-time',
+  maxLength: 40,
+  description:
+    'When a revoked certificate that is on no CRL was last seen refused on every host, with revocation `online` or `both`.',
 });
 
 export const ProbeReportSchema = Type.Object({
@@ -52,6 +74,7 @@ export const ProbeReportSchema = Type.Object({
       '`confirmed`: every host did what is wished. `contradicted`: at least one did not. `inconclusive`: not everything could be seen.',
   }),
   probedAt: Time,
+  onlineProvenAt: Type.Optional(OnlineProvenAt),
   address: Type.Optional(
     Type.String({
       description: 'Where the connections went; absent when no address is known.',

@@ -12,6 +12,7 @@ import { type ProbeSettings, tryDoor } from '../../../src/enforcement/probe/try-
 import type { VerificationSettings } from '../../../src/enforcement/verification.ts';
 import type { VerificationRecord } from '../../../src/enforcement/verification-records.ts';
 import type { Ingress, Secret } from '../../../src/kubernetes/objects.ts';
+import type { VerifyUrlFor } from '../../../src/verification/verify-url.ts';
 import { assembleCrl, encodeTbsCertList } from '../../../src/x509/crl.ts';
 import { subjectKeyIdentifier } from '../../../src/x509/public-key.ts';
 import { makeAuthority } from '../../support/authority.ts';
@@ -19,7 +20,7 @@ import type { TestScope } from '../../support/database.ts';
 import { startEchoUpstream } from '../../support/nginx/echo-upstream.ts';
 import { type Nginx, startNginx } from '../../support/nginx/nginx.ts';
 import type { RenderInput } from '../../support/nginx/render.ts';
-import { type IngressOptions, ingress, plan } from '../fixtures.ts';
+import { type IngressOptions, ingress, plan, verifyUrlFor } from '../fixtures.ts';
 import { probeIdentityParts } from './identity-parts.ts';
 
 export const recordUpdatedAt = new Date('2026-11-23T12:00:00Z');
@@ -55,10 +56,15 @@ export function recordOf(
 }
 
 /** The Ingress with what the adapter writes on it for these settings. */
-export function enforced(settings: Partial<VerificationSettings>, options: IngressOptions = {}): Ingress {
+export function enforced(
+  settings: Partial<VerificationSettings>,
+  options: IngressOptions = {},
+  urlFor: VerifyUrlFor = verifyUrlFor,
+): Ingress {
   const target = ingress(options);
   const { metadata } = target;
-  const annotations = { ...metadata.annotations, ...plan(target, { settings }).annotations };
+  const written = plan(target, { settings, verifyUrlFor: urlFor }).annotations;
+  const annotations = { ...metadata.annotations, ...written };
   return { ...target, metadata: { ...metadata, annotations } };
 }
 
@@ -77,6 +83,8 @@ export interface TryOptions {
 export interface DoorBench {
   readonly nginx: Nginx;
   readonly authority: Authority;
+  /** Serials that the probe has revoked, on no CRL. */
+  readonly revoked: ReadonlySet<string>;
   /** `app/internal-ca`; by default with a CRL that is good for a day. */
   secret(change?: { crl?: string; caCrt?: string }): Promise<Secret>;
   /** Makes nginx serve these, by default with the Secret. */
@@ -97,7 +105,8 @@ const hour = 3_600_000;
 
 export async function startDoorBench(t: TestScope): Promise<DoorBench> {
   const authority = await makeAuthority(Date.now());
-  const identityParts = await probeIdentityParts([authority]);
+  const revoked = new Set<string>();
+  const identityParts = await probeIdentityParts([authority], { revoked });
   const directory = await mkdtemp(join(tmpdir(), 'internal-ca-door-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const serverCertificate = {
@@ -136,6 +145,7 @@ export async function startDoorBench(t: TestScope): Promise<DoorBench> {
   return {
     nginx,
     authority,
+    revoked,
     secret,
     async serve(ingresses, secrets, more) {
       await nginx.update(input(ingresses, secrets ?? [await secret()], more));

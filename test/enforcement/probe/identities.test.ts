@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createProbeIdentities } from '../../../src/enforcement/probe/identities.ts';
 import { Fault } from '../../../src/fault.ts';
 import { type CertificateRecord, createCertificateStore } from '../../../src/store/certificates.ts';
+import { createRevocationStore } from '../../../src/store/revocations.ts';
 import { makeAuthority } from '../../support/authority.ts';
 import { createTestClock } from '../../support/clock.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -103,4 +104,27 @@ test('a failure is not kept', async () => {
   await assert.rejects(identities.of('internal-ca'));
   away = false;
   await identities.of('internal-ca');
+});
+
+test('the revoked one is recorded as such, on no CRL, and made only when it is asked for', async (t) => {
+  const { db } = await createTestDatabase(t);
+  const certificates = createCertificateStore(db);
+  const clock = createTestClock();
+  const authority = await makeAuthority(clock.now());
+  const revocations = createRevocationStore(db);
+  const identities = createProbeIdentities(
+    await probeIdentityParts([authority], { clock, certificates, revocations }),
+  );
+  await identities.of('internal-ca');
+  const rows = () => db.query({ text: 'select in_crl, count(*)::int as count from revocations group by 1' });
+  assert.deepEqual(await rows(), []);
+  const revoked = await identities.revoked('internal-ca');
+  assert.equal(await identities.revoked('internal-ca'), revoked);
+  assert.deepEqual(await rows(), [{ in_crl: false, count: 1 }]);
+  const [leaf] = read(revoked.certificate);
+  assert.equal(leaf?.subject, 'CN=internal-ca-probe');
+  const stored = await certificates.findBySerial(leaf?.serialNumber.toLowerCase() ?? '');
+  assert.equal(stored?.revocation?.reason, 'cessationOfOperation');
+  assert.equal(stored?.revocation?.requester, 'internal-ca-probe');
+  assert.deepEqual(await revocations.pending('internal-ca'), { count: 0, compromised: false });
 });

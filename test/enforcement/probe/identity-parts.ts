@@ -5,6 +5,7 @@ import { type ProbeIdentityParts, probeProfile } from '../../../src/enforcement/
 import { createIssuanceService } from '../../../src/issuance/issuance-service.ts';
 import { createTemplateSource } from '../../../src/issuance/templates.ts';
 import type { CertificateRecord, CertificateStore } from '../../../src/store/certificates.ts';
+import type { RevocationRequest } from '../../../src/store/revocations.ts';
 
 /** The real issuance over rows in memory, or over the store given. */
 export async function probeIdentityParts(
@@ -12,6 +13,9 @@ export async function probeIdentityParts(
   change: {
     readonly clock?: Clock;
     readonly rows?: CertificateRecord[];
+    /** Serials are put into it when they are revoked. */
+    readonly revoked?: Set<string>;
+    readonly revocations?: ProbeIdentityParts['revocations'];
     readonly certificates?: Pick<CertificateStore, 'insert' | 'findByIdempotencyKey'>;
   } = {},
 ): Promise<ProbeIdentityParts> {
@@ -32,5 +36,11 @@ export async function probeIdentityParts(
     clock,
     backdateSeconds: 60,
   });
-  return { issuance, authorities: registry, clock };
+  const revocations = change.revocations ?? {
+    async revoke({ serial, reason, revokedAt, requester }: RevocationRequest) {
+      change.revoked?.add(serial);
+      return { revocation: { reason, revokedAt, requester }, created: true };
+    },
+  };
+  return { issuance, revocations, authorities: registry, clock };
 }

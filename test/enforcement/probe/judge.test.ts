@@ -216,3 +216,57 @@ test('404 over plain HTTP is the application when it says the same to us', () =>
   assert.equal(judge({ 'plain-http': http(404) })['plain-http'], 'unclear: plain-http-unclear');
   assert.equal(judge(both, { pathIsWhole: false })['plain-http'], 'unclear: plain-http-unclear');
 });
+
+/** A door that asks us about each request. */
+function judgeOnline(answers: Partial<HostAnswers>, settings: Circumstances['settings'] = { mode: 'on' }) {
+  const shown = { ...good, 'revoked-certificate': closed, ...answers };
+  const judged = judgeHost(shown, { settings, clockSkewed: false, pathIsWhole: true });
+  const of = (name: string) => judged.find(({ check }) => check.name === name);
+  const ours = of('our-certificate')?.finding ?? 'fine';
+  const revoked = of('revoked-certificate');
+  return [ours, revoked?.finding ?? 'fine', revoked?.provesOnline];
+}
+
+const answers = (ours: ProbeAnswer, revoked: ProbeAnswer) => ({
+  'our-certificate': ours,
+  'revoked-certificate': revoked,
+});
+const unauthenticated = http(401, { refusal: 'unauthenticated' });
+const unverifiable = http(500, { refusal: 'unverifiable' });
+
+test('a revoked one that is refused where its like is let in proves that the door asks and heeds', () => {
+  for (const ours of [http(200), http(404), http(401), http(500), http(502), unverifiable, unauthenticated])
+    assert.deepEqual(judgeOnline(answers(ours, closed)), ['fine', 'fine', true], JSON.stringify(ours));
+  for (const settings of [{ mode: 'optional' }, { mode: 'on', matchCommonName: '*' }] as const)
+    assert.deepEqual(judgeOnline(answers(http(200), closed), settings), ['fine', 'fine', true]);
+});
+
+test('a revoked one that is let in contradicts, whatever else is refused', () => {
+  assert.deepEqual(judgeOnline(answers(http(200), http(200))), ['fine', 'revoked-let-in', false]);
+  assert.deepEqual(judgeOnline(answers(http(200), http(404))), ['fine', 'revoked-let-in', false]);
+});
+
+test('the same refusal for both proves nothing', () => {
+  assert.deepEqual(judgeOnline(answers(closed, closed)), ['online-undecided', 'fine', false]);
+  assert.deepEqual(judgeOnline(answers(unverifiable, unverifiable)), ['online-unavailable', 'fine', false]);
+  assert.deepEqual(judgeOnline(answers(http(503), http(503))), ['fine', 'answer-unclear', false]);
+  const others = { mode: 'on', matchCommonName: 'alice' } as const;
+  assert.deepEqual(judgeOnline(answers(wrongName, wrongName), others), ['fine', 'fine', false]);
+});
+
+test('a revoked one that is refused for its name, by the CRL or in the handshake proves nothing of the kind', () => {
+  for (const refused of [wrongName, bad, alert('certificate_revoked')])
+    assert.deepEqual(judgeOnline(answers(http(200), refused)), ['fine', 'fine', false]);
+  for (const unseen of [{ kind: 'timeout' }, { kind: 'closed' }] as const)
+    assert.deepEqual(judgeOnline(answers(http(200), unseen)), ['fine', 'door-unreachable', false]);
+  assert.deepEqual(judgeOnline(answers({ kind: 'timeout' }, closed)), ['door-unreachable', 'fine', false]);
+});
+
+test('rules of allow for others: refused as wished, unproven unless the refusals differ', () => {
+  const settings = { mode: 'on', allow: [{ commonName: 'alice' }] } as const;
+  assert.deepEqual(judgeOnline(answers(closed, closed), settings), ['fine', 'fine', false]);
+  assert.deepEqual(judgeOnline(answers(closed, unauthenticated), settings), ['fine', 'fine', true]);
+  assert.deepEqual(judgeOnline(answers(http(200), closed), settings)[0], 'allow-not-heeded');
+  const welcome = { mode: 'on', allow: [{ subject: 'CN=internal-ca-probe' }] } as const;
+  assert.deepEqual(judgeOnline(answers(http(200), closed), welcome), ['fine', 'fine', true]);
+});

@@ -124,3 +124,47 @@ test('nothing is kept or told of an Ingress that was undone or changed in the me
   assert.equal(await standing(), undefined);
   assert.deepEqual(told, []);
 });
+
+const asking = { ...record, revocation: { effective: 'both', wholeHost: true } } as const;
+const provenAt = new Date('2026-11-23T12:05:00Z');
+
+test('a proof stands for the record that it is about, while later tries see nothing', async (t) => {
+  const { keep, reports, records } = await setUp(t);
+  const proven = () => reports.onlineProven(record.namespace, record.name);
+  await records.put(asking);
+  assert.equal(await proven(), false);
+  await keep(reportOf('confirmed', { onlineProvenAt: provenAt }));
+  assert.equal(await proven(), true);
+  assert.deepEqual((await reports.latest(record.namespace, record.name))?.onlineProvenAt, provenAt);
+  await keep(reportOf('inconclusive', { probedAt: new Date(provenAt.getTime() + 3_600_000) }));
+  assert.equal(await proven(), true);
+  await keep(reportOf('inconclusive', { probedAt: new Date(provenAt.getTime() + 86_400_001) }));
+  assert.equal(await proven(), false, 'a day is too long');
+});
+
+test('a contradiction, a newer record, or a path that does not ask ends it', async (t) => {
+  const { keep, reports, records } = await setUp(t);
+  const proven = () => reports.onlineProven(record.namespace, record.name);
+  const prove = async () => {
+    await records.put(asking);
+    await keep(reportOf('confirmed', { onlineProvenAt: provenAt }));
+    assert.equal(await proven(), true);
+  };
+  await prove();
+  await keep(reportOf('contradicted'));
+  assert.equal(await proven(), false);
+  await prove();
+  await records.put({ ...asking, updatedAt: new Date(record.updatedAt.getTime() + 1) });
+  assert.equal(await proven(), false);
+  for (const change of [
+    { revocation: { ...asking.revocation, wholeHost: false } },
+    { state: 'applying' },
+  ] as const) {
+    await prove();
+    await records.put({ ...asking, ...change });
+    assert.equal(await proven(), false);
+  }
+  await prove();
+  await records.delete(record.namespace, record.name);
+  assert.equal(await proven(), false);
+});

@@ -32,7 +32,7 @@ export interface Rendered {
 
 /**
  * nginx.conf as ingress-nginx 1.15 makes it of these objects, in what concerns client certificates
- * (rootfs/etc/nginx/template/nginx.tmpl 462-470, 906-948, 1284-1293), with its Lua redirect as an `if`. Redirects name
+ * (rootfs/etc/nginx/template/nginx.tmpl 462-470, 906-948, 1006-1127, 1221-1246, 1284-1293), with its Lua redirect as an `if`. Redirects name
  * the port (`use-port-in-redirects`), since a test has no port 443.
  */
 export function render(input: RenderInput, place: Place): Rendered {
@@ -145,9 +145,11 @@ function renderLocations(
       if (seen.has(match)) return [];
       seen.add(match);
       const redirect = redirects(ingress, path, hasTls) ? renderRedirect(input, place.httpsPort) : [];
+      const asking = renderAuthRequest(ingress, path, pathType, auth);
       return [
+        ...asking.location,
         `location ${match} {`,
-        ...[...redirect, ...renderProxy(auth, input)].map((line) => `  ${line}`),
+        ...[...redirect, ...asking.lines, ...renderProxy(auth, input)].map((line) => `  ${line}`),
         '}',
       ];
     });
@@ -171,18 +173,59 @@ function renderRedirect({ useForwardedHeaders }: RenderInput, httpsPort: number)
   ];
 }
 
-function renderProxy(auth: CertificateAuth | undefined, { upstream }: RenderInput): string[] {
-  return [
-    `proxy_pass ${upstream};`,
-    'proxy_set_header Host $http_host;',
-    // Only a host with a CA overwrites what a client may have sent under these names.
-    ...(auth === undefined
-      ? []
-      : [
-          ...(auth.passCertificate ? ['proxy_set_header ssl-client-cert $ssl_client_escaped_cert;'] : []),
-          'proxy_set_header ssl-client-verify $ssl_client_verify;',
-          'proxy_set_header ssl-client-subject-dn $ssl_client_s_dn;',
-          'proxy_set_header ssl-client-issuer-dn $ssl_client_i_dn;',
-        ]),
+/** What `auth-url` becomes: a location of its own for each path, and a question before each request. */
+function renderAuthRequest(
+  ingress: Ingress,
+  path: string,
+  pathType: string | undefined,
+  auth: CertificateAuth | undefined,
+): { readonly location: readonly string[]; readonly lines: readonly string[] } {
+  const url = annotationOf(ingress, 'auth-url');
+  if (url === undefined) return { location: [], lines: [] };
+  const authPath = `/_external-auth-${Buffer.from(path).toString('base64url')}-${pathType ?? 'default'}`;
+  const headers = (annotationOf(ingress, 'auth-response-headers') ?? '')
+    .split(',')
+    .filter((each) => each !== '');
+  const location = [
+    'internal;',
+    'proxy_intercept_errors off;',
+    'proxy_pass_request_body off;',
+    'proxy_set_header Content-Length "";',
+    'proxy_set_header X-Forwarded-Proto "";',
+    `proxy_set_header Host ${new URL(url).hostname};`,
+    'proxy_set_header X-Original-URL $scheme://$http_host$request_uri;',
+    'proxy_set_header X-Original-Method $request_method;',
+    'proxy_set_header X-Real-IP $remote_addr;',
+    'proxy_set_header X-Forwarded-For $remote_addr;',
+    'proxy_buffer_size 4k;',
+    'proxy_pass_request_headers on;',
+    ...renderClientHeaders(auth),
+    `set $target ${JSON.stringify(url)};`,
+    'proxy_pass $target;',
   ];
+  const lines = [
+    ...(annotationOf(ingress, 'satisfy') === 'any' ? ['satisfy any;', 'allow all;'] : []),
+    `auth_request ${authPath};`,
+    'auth_request_set $auth_cookie $upstream_http_set_cookie;',
+    ...headers.flatMap((header, index) => [
+      `auth_request_set $authHeader${index} $upstream_http_${header.toLowerCase().replaceAll('-', '_')};`,
+      `proxy_set_header '${header}' $authHeader${index};`,
+    ]),
+  ];
+  return { location: [`location = ${authPath} {`, ...location.map((line) => `  ${line}`), '}'], lines };
+}
+
+/** Only a host with a CA overwrites what a client may have sent under these names. */
+function renderClientHeaders(auth: CertificateAuth | undefined): string[] {
+  if (auth === undefined) return [];
+  return [
+    ...(auth.passCertificate ? ['proxy_set_header ssl-client-cert $ssl_client_escaped_cert;'] : []),
+    'proxy_set_header ssl-client-verify $ssl_client_verify;',
+    'proxy_set_header ssl-client-subject-dn $ssl_client_s_dn;',
+    'proxy_set_header ssl-client-issuer-dn $ssl_client_i_dn;',
+  ];
+}
+
+function renderProxy(auth: CertificateAuth | undefined, { upstream }: RenderInput): string[] {
+  return [`proxy_pass ${upstream};`, 'proxy_set_header Host $http_host;', ...renderClientHeaders(auth)];
 }

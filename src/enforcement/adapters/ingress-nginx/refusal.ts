@@ -12,9 +12,20 @@ const words: readonly { readonly status: number; readonly says: string; readonly
   { status: 403, says: '<center><h1>403 Forbidden</h1></center>', means: 'closed' },
 ];
 
+/** What auth_request makes of our 401, and of no usable answer; anything else of ours is 403. */
+const wordsOnline: typeof words = [
+  { status: 401, says: '<center><h1>401 Authorization Required</h1></center>', means: 'unauthenticated' },
+  { status: 500, says: '<center><h1>500 Internal Server Error</h1></center>', means: 'unverifiable' },
+];
+
 /** How nginx turns a client away. With an error page it is that one which answers to both kinds of 400. */
-export function refusal({ status, location, body }: DoorAnswer, ingress: Ingress): Refusal | undefined {
-  const known = words.find((each) => each.status === status && body.includes(each.says));
+export function refusal(
+  { status, location, body }: DoorAnswer,
+  ingress: Ingress,
+  asksUs: boolean,
+): Refusal | undefined {
+  const all = asksUs ? [...words, ...wordsOnline] : words;
+  const known = all.find((each) => each.status === status && body.includes(each.says));
   if (known !== undefined) return known.means;
   const errorPage = ingress.metadata.annotations?.[annotationNames.errorPage];
   if (errorPage === undefined) return undefined;
