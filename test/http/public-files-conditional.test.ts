@@ -124,7 +124,17 @@ test('Range: one part of the file, to who has the rest of these very octets', as
   assertPart(await get({ range: 'bytes=0-9', 'if-range': tag }), 0, 10);
   assertPart(await get({ range: 'bytes=0-9', 'if-range': signed }), 0, 10);
   assertPart(await get({ range: 'bytes=0-9', 'if-none-match': '"other"', 'if-match': tag }), 0, 10);
-  for (const ifRange of [`W/${tag}`, '"other"', `"other", ${tag}`, '*', before, after, 'soon', ''])
+  for (const ifRange of [
+    `W/${tag}`,
+    '"other"',
+    `"other", ${tag}`,
+    `${tag}, ${tag}`,
+    '*',
+    before,
+    after,
+    'soon',
+    '',
+  ])
     assertWhole(await get({ range: 'bytes=0-9', 'if-range': ifRange }));
   for (const range of ['bytes=0-1,5-6', 'bytes=9-0', 'lines=1-2', 'bytes=x'])
     assertWhole(await get({ range }));

@@ -22,20 +22,22 @@ const now = Math.floor(Date.now() / 1000) * 1000 - 60_000;
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spki = readSubjectPublicKeyInfo(publicKey.export({ type: 'spki', format: 'der' }));
 
-async function issue(authority: Authority, serial: Buffer): Promise<string> {
+/** Issues as the service does, with one source of templates for all certificates of the authority. */
+function issuing(authority: Authority): (serial: Buffer) => Promise<string> {
   const usages = { keyUsage: ['digitalSignature' as const], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] };
-  // Templates are kept by the name of the authority, and here each test has one of its own.
   const templates = createTemplateSource(publicUrl, { crlShards: 4, deltaCrl: true, ocsp: true });
-  const tbs = fillTemplate(templates(authority, usages, serial), {
-    serial,
-    notBefore: new Date(now),
-    notAfter: new Date(now + 86_400_000),
-    subject: parseName('CN=device').der,
-    spki: spki.der,
-    subjectKeyId: subjectKeyIdentifier(spki),
-  });
-  const der = assembleSigned(tbs, authority.signer.algorithm.der, await authority.signer.sign(tbs));
-  return encodePem('CERTIFICATE', der);
+  return async (serial) => {
+    const tbs = fillTemplate(templates(authority, usages, serial), {
+      serial,
+      notBefore: new Date(now),
+      notAfter: new Date(now + 86_400_000),
+      subject: parseName('CN=device').der,
+      spki: spki.der,
+      subjectKeyId: subjectKeyIdentifier(spki),
+    });
+    const der = assembleSigned(tbs, authority.signer.algorithm.der, await authority.signer.sign(tbs));
+    return encodePem('CERTIFICATE', der);
+  };
 }
 
 /** A serial in this part of four. */
@@ -51,8 +53,9 @@ const verify = ['verify', '-x509_strict', '-crl_check', '-CAfile', 'ca'];
 test('a certificate names its part first, then the complete CRL, the delta and the responder', async (t) => {
   if (skipUnless(t, 'openssl')) return;
   const authority = await makeAuthority(now);
+  const issue = issuing(authority);
   const text = openssl(['x509', '-in', 'leaf', '-noout', '-text'], {
-    leaf: await issue(authority, serialIn(2)),
+    leaf: await issue(serialIn(2)),
   });
   const uris = [...text.matchAll(/URI:(\S+)/g)].map(([, uri]) => uri);
   assert.deepEqual(uris, [
@@ -70,6 +73,7 @@ test('openssl takes a part for the certificates that name it, and for no other',
   if (skipUnless(t, 'openssl')) return;
   for (const keyType of ['ec-p256', 'rsa-2048', 'ed25519'] as const) {
     const authority = await makeAuthority(now, { keyType });
+    const issue = issuing(authority);
     const revoked = serialIn(1);
     const complete = await completeCrl(authority, [revoked, serialIn(2), serialIn(3)], { now });
     const shards = createCrlShards({
@@ -85,9 +89,9 @@ test('openssl takes a part for the certificates that name it, and for no other',
       part1: await part(4, 1),
       part2: await part(4, 2),
       half1: await part(2, 1),
-      revoked: await issue(authority, revoked),
-      good: await issue(authority, serialIn(1)),
-      other: await issue(authority, serialIn(2)),
+      revoked: await issue(revoked),
+      good: await issue(serialIn(1)),
+      other: await issue(serialIn(2)),
     };
     const check = (crl: string, leaf: string) => openssl([...verify, '-CRLfile', crl, leaf], files);
     assert.equal(check('part1', 'good'), 'good: OK\n', keyType);
@@ -111,6 +115,7 @@ test('openssl takes a part for the certificates that name it, and for no other',
 test('openssl adds a delta to the complete CRL where the certificate says that there is one', async (t) => {
   if (skipUnless(t, 'openssl')) return;
   const authority = await makeAuthority(now);
+  const issue = issuing(authority);
   const [before, since, good] = [serialIn(0), serialIn(1), serialIn(2)];
   const base = await completeCrl(authority, [before], { now, number: 5n });
   const delta = await completeCrl(authority, [since], { now, number: 6n, deltaBase: 5n });
@@ -120,9 +125,9 @@ test('openssl adds a delta to the complete CRL where the certificate says that t
     base: await base.pem(),
     withDelta: Buffer.concat([await base.pem(), await delta.pem()]),
     tooNew: Buffer.concat([await base.pem(), await ahead.pem()]),
-    before: await issue(authority, before),
-    since: await issue(authority, since),
-    good: await issue(authority, good),
+    before: await issue(before),
+    since: await issue(since),
+    good: await issue(good),
   };
   const check = (crl: string, leaf: string) =>
     openssl([...verify, '-extended_crl', '-use_deltas', '-CRLfile', crl, leaf], files);
