@@ -47,8 +47,8 @@ export interface BulkRevocationStore {
   ): Promise<BulkOutcome>;
 }
 
-/** A page is encoded in a few milliseconds, and requests get their turn between two. */
-const pageRows = 1_000;
+/** A page is read, encoded and written in a few milliseconds of ours, and requests get their turn between two. */
+const pageRows = 500;
 
 export function createBulkRevocationStore(db: Database): BulkRevocationStore {
   return {
@@ -86,6 +86,7 @@ async function revokeAll(
     approve(found);
     counts = found;
     serials.push(...rows.slice(0, shownSerials - serials.length).map(({ serial }) => serial));
+    if (found.alreadyRevoked === found.matched) break;
     const changed = await revokePage(
       tx,
       request,
