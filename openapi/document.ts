@@ -56,5 +56,6 @@ const partsForNothing: HttpParts = {
   crls: { current: refuse },
   compressor: { compress: refuse },
   publisher: { status: refuse },
+  budget: { secret: refuse },
   verifier: { verify: refuse },
 };

@@ -14,6 +14,7 @@ import { createClientVerificationStore } from './store/client-verifications.ts';
 import { createCrlStore } from './store/crls.ts';
 import { openAccess, readServiceAccountGrants } from './wiring/access.ts';
 import { openAuthorities } from './wiring/authorities.ts';
+import { openBudget } from './wiring/budget.ts';
 import { openDistribution } from './wiring/crl-distribution.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
@@ -121,22 +122,24 @@ type Works = ReturnType<typeof buildWorks>;
 function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposableStack) {
   const { authorities, certificates, database } = ground;
   const crls = createCrlFiles(createCrlStore(database), authorities.list());
-  const publisher = openPublisher(input, ground, cleanUp);
+  const probing = openProbing(input, ground, cleanUp);
+  const budget = openBudget(input, { ...ground, probes: probing?.reports }, cleanUp);
+  const publisher = openPublisher(input, { ...ground, budget }, cleanUp);
   const keeper = createKeeper(input, { ...ground, crls, publisher });
   cleanUp.defer(() => keeper.close());
   const onRevoked = tellOfRevocations(ground.notifications, { ...ground, keeper });
   const revoking = createRevoking(input, { ...ground, onRevoked });
-  const probing = openProbing(input, ground, cleanUp);
-  const enforcement = openEnforcement(input, { ...ground, publisher, probes: probing?.reports });
+  const enforcement = openEnforcement(input, { ...ground, publisher, probes: probing?.reports, budget });
   const leaderWorks = [
     keeper.leaderWork,
+    budget.leaderWork,
     publisher.leaderWork,
     revoking.leaderWork,
     ...createRetentionWork(input, certificates),
     ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
   ];
-  return { crls, publisher, keeper, revoking, probing, enforcement, leaderWorks };
+  return { crls, budget, publisher, keeper, revoking, probing, enforcement, leaderWorks };
 }
 
 async function httpParts(
@@ -147,9 +150,9 @@ async function httpParts(
 ): Promise<HttpParts> {
   const { config, clock, log } = input;
   const { metrics, authorities, certificates, profiles, verifier } = ground;
-  const { enforcement, probing, crls, publisher, revoking } = works;
+  const { enforcement, probing, crls, budget, publisher, revoking } = works;
   return {
-    ...{ clock, metrics, health, certificates, authorities, crls, publisher, verifier },
+    ...{ clock, metrics, health, certificates, authorities, crls, budget, publisher, verifier },
     ...openDistribution(config, { crls, authorities }),
     ...(await openAccess(input, ground)),
     options: httpOptions(config),

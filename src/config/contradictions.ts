@@ -18,6 +18,7 @@ export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nam
   checkKubernetes(config, env, nameOf);
   checkScope(config, nameOf);
   checkDeclarative(config, nameOf);
+  checkBudget(config, nameOf);
   checkVerification(config, env, nameOf);
 }
 
@@ -212,5 +213,19 @@ function checkVerification(
   }
   if (resolveKubernetesMode(kubernetes, env) === 'off') {
     throw new ConfigError(nameOf('verification.url'), 'is set, but the service runs without Kubernetes');
+  }
+}
+
+/** Only what was seen to refuse a revoked certificate online may do without a CRL. */
+function checkBudget({ budget, verification, enforcement }: Config, nameOf: NameOf): void {
+  if (budget.policy !== 'online') return;
+  if (verification.url === undefined) {
+    throw new ConfigError(nameOf('budget.policy'), `is online and needs ${nameOf('verification.url')}`);
+  }
+  if (enforcement.probe.mode === 'off') {
+    throw new ConfigError(
+      nameOf('budget.policy'),
+      `is online and needs ${nameOf('enforcement.probe.mode')}=on`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { budget } from './budget-schema.ts';
 import { enforcement, kubernetes, leadership, publication, subdomain } from './cluster-schema.ts';
 import { distribution } from './distribution-schema.ts';
 import { ocsp } from './ocsp-schema.ts';
@@ -269,6 +270,7 @@ export const configSchema = Type.Object(
     kubernetes,
     leadership,
     authority,
+    budget,
     crl,
     distribution,
     ocsp,

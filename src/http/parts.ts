@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Authenticator } from '../access/authenticator.ts';
 import type { TokenService } from '../access/token-service.ts';
 import type { Authority } from '../authority/authority.ts';
+import type { Budget } from '../budget/budget.ts';
 import type { Clock } from '../clock.ts';
 import type { EnforcementService } from '../enforcement/enforcement-service.ts';
 import type { ProbeService } from '../enforcement/probe/probe-service.ts';
@@ -71,6 +72,7 @@ export interface HttpParts {
   /** One for both ports, since it keeps what it has compressed. */
   readonly compressor: Compressor;
   readonly publisher: Pick<Publisher, 'status'>;
+  readonly budget: Pick<Budget, 'secret'>;
   readonly verifier: Verifier;
   /** Absent with OCSP=off: every call then answers `ocsp-off`. */
   readonly ocsp?: OcspService;

@@ -1,10 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { SecretBudget } from '../budget/secret-budget.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
 import type { VerifyReason } from '../verification/verifier.ts';
 import { accessMetrics } from './access-metrics.ts';
+import { budgetMetrics, type OnlineFigures } from './budget-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
 import { leadershipMetrics } from './leadership-metrics.ts';
 import { ocspMetrics } from './ocsp-metrics.ts';
@@ -53,7 +55,10 @@ export interface Metrics {
   revocationIndexFailed(): void;
   /** The target is no longer kept; its series end. */
   publicationForgotten(target: string): void;
-  publishedSize(bytes: number): void;
+  /** How full the published Secret is. */
+  secretBudget(budget: SecretBudget): void;
+  /** What the leader saw of the copies without a CRL; undefined on a replica that does not lead. */
+  secretsOnline(figures: OnlineFigures | undefined): void;
   /** The door of an enforced Ingress was tried. */
   probed(verdict: CountedVerdict): void;
   /** What this replica knows of who leads; again and again, changed or not. */
@@ -161,6 +166,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
     ...crl,
     ...publication,
+    ...budgetMetrics(registers),
     ...revocationIndexMetrics(registers),
     ...probeMetrics(registers),
     ...leadershipMetrics(registers),

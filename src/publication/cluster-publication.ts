@@ -7,7 +7,7 @@ import type { PublicationStore } from '../store/publications.ts';
 import { type ClusterKeeper, type ClusterKeeperOptions, startClusterKeeper } from './cluster-keeper.ts';
 import { currentCopy } from './copy-book.ts';
 import { createCopyEvents } from './copy-events.ts';
-import type { CopyForms } from './copy-forms.ts';
+import type { CopyForms, CopyReader } from './copy-forms.ts';
 import { createCopyPlaces, type PlacesClient } from './copy-places.ts';
 import type { CopyReason, PublishedCopy } from './publisher.ts';
 import { removeUnlessWanted } from './removal.ts';
@@ -51,7 +51,7 @@ export interface ClusterPublication {
   /** Some copies are to have another form. */
   formsChanged(): void;
   /** As in `Publisher`. */
-  ensureNamespace(namespace: string): Promise<PublishedCopy>;
+  ensureNamespace(namespace: string, reader?: CopyReader): Promise<PublishedCopy>;
   removeUnwanted(namespace: string): Promise<string[]>;
   copies(): Promise<PublishedCopy[]>;
 }
@@ -77,12 +77,15 @@ export function createClusterPublication(o: Options): ClusterPublication {
     return selected.some(({ metadata }) => metadata.name === namespace);
   }
 
-  async function ensureNamespace(namespace: string): Promise<PublishedCopy> {
+  async function ensureNamespace(
+    namespace: string,
+    reader: CopyReader = { asksOnline: false },
+  ): Promise<PublishedCopy> {
     const material = o.material();
     if (material === undefined) throw new Fault('key-unavailable', 'There is no CRL to publish yet');
     const place = places.secret(namespace);
     const { target } = place;
-    const form = await o.forms.forCall(namespace, material);
+    const form = await o.forms.forCall(namespace, reader);
     const written = await target.write(material, form, requestFence(o.currentEpoch));
     if (written === undefined) throw new Fault('internal', `${target.id} is a kind that no cluster lacks`);
     if (written.change !== 'kept') log.info({ target: target.id }, 'published');

@@ -9,7 +9,8 @@ type OneForm = Pick<CurrentCrl, 'der' | 'pem'>;
 
 export interface AuthorityWithCrl {
   readonly authority: Pick<Authority, 'certificate' | 'chain'>;
-  readonly crl: OneForm & Pick<CurrentCrl, 'number' | 'nextUpdate'> & { readonly compact?: OneForm };
+  readonly crl: OneForm &
+    Pick<CurrentCrl, 'number' | 'nextUpdate' | 'entryCount'> & { readonly compact?: OneForm };
 }
 
 /**
@@ -29,6 +30,7 @@ export function composeTrustMaterial(
       // An authority that has no compact form is small.
       ...(compact ? { compact: textOf(parts.map(({ crl }) => crl.compact ?? crl)) } : {}),
     },
+    entryCount: parts.reduce((sum, { crl }) => sum + crl.entryCount, 0),
     crlNumber: parts[0].crl.number,
     nextUpdate: new Date(Math.min(...parts.map(({ crl }) => crl.nextUpdate.getTime()))),
     caFingerprints: certificates.map(({ der }) => createHash('sha256').update(der).digest('hex')),

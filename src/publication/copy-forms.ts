@@ -8,12 +8,18 @@ export interface CopyForms {
   /** Of the copy in this namespace, as was decided last. */
   of(namespace: string): CrlForm;
   /**
-   * The same for a call, on any replica: as is decided now.
-   * @throws Fault `database-unavailable`
+   * The same for a call, on any replica: as is decided now, for an Ingress that is about to read the copy.
+   * @throws Fault `database-unavailable`; `conflict` where the CRL does not fit and the Ingress would depend on it
    */
-  forCall(namespace: string, material: TrustMaterial): Promise<CrlForm>;
-  /** Tells that some copies are to have another form. */
-  onChange(listener: () => void): void;
+  forCall(namespace: string, reader: CopyReader): Promise<CrlForm>;
+  /** Tells that some copies are to have another form. @returns ends it */
+  onChange(listener: () => void): () => void;
+}
+
+/** An Ingress, before it reads a copy. */
+export interface CopyReader {
+  /** It will ask us about each request, so that it does not depend on the CRL. */
+  readonly asksOnline: boolean;
 }
 
 /** Where nothing limits a copy, or nobody decides. */
@@ -21,5 +27,5 @@ export const alwaysFull: CopyForms = {
   weigh: async () => undefined,
   of: () => 'full',
   forCall: async () => 'full',
-  onChange: () => undefined,
+  onChange: () => () => undefined,
 };

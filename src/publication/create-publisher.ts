@@ -62,7 +62,7 @@ export function createPublisher(o: PublisherOptions): Publisher {
     createFileKeeper({ ...common, ...o.files, commandTimeoutMs: o.files.commandTimeoutMs ?? 30_000 });
   const cluster = o.cluster && createClusterPublication({ ...common, ...o.cluster, secretName });
 
-  forms.onChange(() => cluster?.formsChanged());
+  const unfollow = forms.onChange(() => cluster?.formsChanged());
 
   return {
     async publish(next) {
@@ -71,9 +71,9 @@ export function createPublisher(o: PublisherOptions): Publisher {
       await forms.weigh(material);
       await Promise.all([files?.bring(), cluster?.bringAll()]);
     },
-    async ensureNamespace(namespace) {
+    async ensureNamespace(namespace, reader) {
       if (cluster === undefined) throw new Fault('kubernetes-off', 'The service runs without Kubernetes');
-      return cluster.ensureNamespace(namespace);
+      return cluster.ensureNamespace(namespace, reader);
     },
     removeUnwanted: async (namespace) => (await cluster?.removeUnwanted(namespace)) ?? [],
     status: async () => [...(files?.copies() ?? []), ...((await cluster?.copies()) ?? [])],
@@ -83,6 +83,7 @@ export function createPublisher(o: PublisherOptions): Publisher {
       stop: async () => cluster?.rest(),
     },
     async close() {
+      unfollow();
       await Promise.all([files?.close(), cluster?.rest()]);
     },
   };

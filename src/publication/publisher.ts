@@ -1,5 +1,6 @@
 import type { LeaderWork } from '../leadership/leadership.ts';
 import type { PublishedCopy } from '../store/publications.ts';
+import type { CopyReader } from './copy-forms.ts';
 import type { TrustMaterial } from './trust-material.ts';
 
 export type { CopyReason, CopyState, PublishedCopy } from '../store/publications.ts';
@@ -18,8 +19,9 @@ export interface Publisher {
    * @throws Fault `publication-refused` (a Secret of that name is not ours), `namespace-not-found`,
    * `kubernetes-unavailable`, `kubernetes-forbidden`, `kubernetes-off`, `database-unavailable`, `key-unavailable` (there
    * is no CRL yet), `conflict` (too large, refused by admission, or the namespace is being deleted).
+   * @param reader the Ingress that it is for; by default it depends on the CRL
    */
-  ensureNamespace(namespace: string): Promise<PublishedCopy>;
+  ensureNamespace(namespace: string, reader?: CopyReader): Promise<PublishedCopy>;
   /**
    * Deletes our copies in a namespace that is neither our own, nor configured, nor selected, nor wanted by an enforced
    * Ingress: at once after the last one there was undone, on any replica. Returns the targets removed.

@@ -12,6 +12,8 @@ export interface TrustMaterial {
     /** Without reason codes; absent while the full form is small, and when even this one is too large for any Secret. */
     readonly compact?: CrlText;
   };
+  /** Revocations in all of them. */
+  readonly entryCount: number;
   /** The CRL number of the issuing CA: what decides which of two copies is newer. */
   readonly crlNumber: bigint;
   /** The earliest nextUpdate of all the CRLs. */

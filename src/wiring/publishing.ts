@@ -5,6 +5,7 @@ import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ClusterPublicationOptions } from '../publication/cluster-publication.ts';
+import type { CopyForms } from '../publication/copy-forms.ts';
 import { createPublisher, type FileOptions } from '../publication/create-publisher.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
@@ -20,18 +21,20 @@ interface PublishingParts {
   readonly kubernetes: KubernetesApi | undefined;
   readonly events: EventRecorder | undefined;
   readonly leadership: Pick<Leadership, 'currentEpoch'>;
+  readonly budget: CopyForms;
   readonly verifications: ReturnType<typeof createClientVerificationStore>;
 }
 
 export function openPublisher(
   { config, log, clock }: ServiceInput,
-  { metrics, kubernetes, events, ...parts }: PublishingParts,
+  { metrics, kubernetes, events, budget, ...parts }: PublishingParts,
   cleanUp: AsyncDisposableStack,
 ): Publisher {
   const publisher = createPublisher({
     clock,
     log,
     metrics,
+    forms: budget,
     secretName: config.publication.secretName,
     ...(kubernetes === undefined || events === undefined
       ? { files: files(config) }
@@ -43,7 +46,7 @@ export function openPublisher(
 
 function cluster(
   config: Config,
-  parts: Omit<PublishingParts, 'metrics'> & {
+  parts: Omit<PublishingParts, 'metrics' | 'budget'> & {
     readonly kubernetes: KubernetesApi;
     readonly events: EventRecorder;
   },

@@ -19,6 +19,21 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     { CRL_VALIDITY: 'PT2M', CRL_COALESCE: 'PT1M' },
     'CRL_COALESCE: PT1M is not shorter than CRL_OVERLAP (PT1M)',
   ],
+  [
+    'OCSP answers that the certificate of their signer cannot cover',
+    { OCSP_VALIDITY: 'PT31M', OCSP_RESPONDER_VALIDITY: 'PT1H' },
+    'OCSP_VALIDITY: PT31M is longer than half of OCSP_RESPONDER_VALIDITY (PT1H)',
+  ],
+  [
+    'live verification in the place of a CRL, where nobody can ask',
+    { SECRET_OVER_BUDGET: 'online' },
+    'SECRET_OVER_BUDGET: is online and needs VERIFY_URL',
+  ],
+  [
+    'live verification in the place of a CRL, where nothing is ever proven',
+    { SECRET_OVER_BUDGET: 'online', VERIFY_URL: 'http://ca.pki.svc', ENFORCEMENT_PROBE: 'off' },
+    'SECRET_OVER_BUDGET: is online and needs ENFORCEMENT_PROBE=on',
+  ],
   ['a CRL that outlives the CA', { CA_VALIDITY: 'P6D' }, 'CRL_VALIDITY: is longer than CA_VALIDITY (P6D)'],
   [
     'a leaf that outlives the CA',

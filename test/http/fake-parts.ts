@@ -231,6 +231,25 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
     compressor: createCompressor(),
     verifier: { verify: (question) => parts.verifyWith(question) },
     verifyWith: () => ({ admitted: true, identity: { 'x-client-serial': serial } }),
+    budget: {
+      secret: () => ({
+        limitBytes: 1_048_576,
+        stage: 'full',
+        form: 'full',
+        usedBytes: 786_432,
+        leftBytes: 262_144,
+        entriesLeft: 3_912,
+        forecastDays: 40,
+        next: {
+          form: 'compact',
+          usedBytes: 563_414,
+          leftBytes: 485_162,
+          entriesLeft: 10_107,
+          forecastDays: null,
+        },
+        withoutCrl: ['shop'],
+      }),
+    },
     publisher: {
       status: async () => [
         {
@@ -238,6 +257,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
           state: 'Current',
           why: ['enforced'],
           crlNumber: '17',
+          crlForm: 'compact',
           caFingerprints: ['ab'],
           writtenAt: new Date(now),
           sizeBytes: 10,

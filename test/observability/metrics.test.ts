@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
-import { secretSizeLimitBytes } from '../../src/observability/publication-metrics.ts';
 
 const start = Date.parse('2026-11-23T12:00:00Z');
 
@@ -75,12 +74,51 @@ test('CRL builds are counted by outcome and timed when they succeed', async () =
   });
 });
 
-test('the Secret is measured against what Kubernetes allows', async () => {
+test('the Secret is measured against what Kubernetes allows, in the form that it has and in the next', async () => {
   const metrics = metricsAt();
-  metrics.publishedSize(secretSizeLimitBytes / 4);
-  assert.deepEqual(await series(metrics, 'internal_ca_secret_size_bytes'), { '': 262_144 });
-  assert.deepEqual(await series(metrics, 'internal_ca_secret_size_limit_bytes'), { '': 1_048_576 });
-  assert.deepEqual(await series(metrics, 'internal_ca_secret_size_ratio'), { '': 0.25 });
+  const budget = {
+    limitBytes: 1_048_576,
+    stage: 'full',
+    form: 'full',
+    usedBytes: 786_432,
+    leftBytes: 262_144,
+    entriesLeft: 3_912,
+    forecastDays: 40,
+    withoutCrl: [],
+  } as const;
+  const next = {
+    form: 'compact',
+    usedBytes: 600_000,
+    leftBytes: 448_576,
+    entriesLeft: 9_000,
+    forecastDays: null,
+  } as const;
+  metrics.secretBudget({ ...budget, next });
+  const one = async (name: string) => await series(metrics, `internal_ca_secret_${name}`);
+  assert.deepEqual(await one('size_bytes'), { '': 786_432 });
+  assert.deepEqual(await one('size_limit_bytes'), { '': 1_048_576 });
+  assert.deepEqual(await one('size_ratio'), { '': 0.75 });
+  assert.deepEqual(await one('left_bytes'), { '{form="full"}': 262_144, '{form="compact"}': 448_576 });
+  assert.deepEqual(await one('entries_left'), { '{form="full"}': 3_912, '{form="compact"}': 9_000 });
+  assert.deepEqual(await one('forecast_days'), { '{form="full"}': 40 });
+  assert.equal((await one('stage'))['{stage="full"}'], 1);
+  metrics.secretBudget({ ...budget, ...next, stage: 'online', withoutCrl: ['shop', 'blog'] });
+  assert.deepEqual(
+    await one('left_bytes'),
+    { '{form="compact"}': 448_576 },
+    'what is over is not told any more',
+  );
+  assert.deepEqual(await one('forecast_days'), {});
+  assert.deepEqual(
+    [(await one('stage'))['{stage="full"}'], (await one('stage'))['{stage="online"}']],
+    [0, 1],
+  );
+  assert.deepEqual(await one('without_crl'), { '': 2 });
+  metrics.secretsOnline({ unproven: 1, waiting: 2 });
+  assert.deepEqual(await one('without_crl_unproven'), { '': 1 });
+  assert.deepEqual(await one('online_waiting'), { '': 2 });
+  metrics.secretsOnline(undefined);
+  assert.deepEqual(await one('without_crl_unproven'), { '': 0 });
 });
 
 test('the age of a copy grows until it is written again, and ends when the copy does', async () => {

@@ -17,7 +17,10 @@ function createForms(of: Record<string, CrlForm> = {}) {
     weigh: async () => undefined,
     of: (namespace) => of[namespace] ?? 'full',
     forCall: async (namespace) => of[namespace] ?? 'full',
-    onChange: (listener) => void listeners.push(listener),
+    onChange(listener) {
+      listeners.push(listener);
+      return () => void listeners.splice(listeners.indexOf(listener), 1);
+    },
   };
   return {
     forms,

@@ -5,7 +5,7 @@ import type { TrustMaterial } from '../../src/publication/trust-material.ts';
 
 /** A real CA certificate, and a CRL of it of any size, for tests of what carries them. */
 export interface MaterialSource {
-  at(crlNumber: bigint, o?: { crlBytes?: number; compactBytes?: number }): TestMaterial;
+  at(crlNumber: bigint, o?: { crlBytes?: number; compactBytes?: number; entryCount?: number }): TestMaterial;
 }
 
 /** With the texts at hand. */
@@ -37,7 +37,7 @@ export async function createMaterialSource(name = 'CN=internal-ca'): Promise<Mat
   );
   const fingerprint = Buffer.from(await certificate.getThumbprint('SHA-256', webcrypto)).toString('hex');
   return {
-    at(crlNumber, { crlBytes = 0, compactBytes } = {}) {
+    at(crlNumber, { crlBytes = 0, compactBytes, entryCount = 0 } = {}) {
       const caCrl = crlOf(crlNumber, crlBytes);
       const compactCrl = compactBytes === undefined ? undefined : crlOf(crlNumber, compactBytes);
       return {
@@ -48,6 +48,7 @@ export async function createMaterialSource(name = 'CN=internal-ca'): Promise<Mat
           ...(compactCrl === undefined ? {} : { compact: crlText(compactCrl) }),
         },
         ...(compactCrl === undefined ? {} : { compactCrl }),
+        entryCount,
         crlNumber,
         nextUpdate: new Date('2026-12-01'),
         caFingerprints: [fingerprint],

@@ -3,12 +3,18 @@ import { Type } from 'typebox';
 import { authorityView } from '../authority-view.ts';
 import type { AuthorityView, HttpParts } from '../parts.ts';
 import { answer, closed, Label } from '../schemas/common.ts';
+import { secretView } from '../secret-view.ts';
 
 /** `GET /v1/authorities` and `GET /v1/authorities/{name}` */
-export function authorities(parts: Pick<HttpParts, 'authorities' | 'crls'>): FastifyPluginAsyncTypebox {
+export function authorities(
+  parts: Pick<HttpParts, 'authorities' | 'crls' | 'budget'>,
+): FastifyPluginAsyncTypebox {
   async function view(authority: AuthorityView) {
     const crl = await parts.crls.current(authority.name);
-    return authorityView(authority, crl, authority.name === parts.authorities.default.name);
+    return {
+      ...authorityView(authority, crl, authority.name === parts.authorities.default.name),
+      ...secretView(parts.budget.secret()),
+    };
   }
   return async (app) => {
     app.get(

@@ -1,5 +1,46 @@
 import { Type } from 'typebox';
+import { budgetStages } from '../../store/crl-budget.ts';
+import { crlForms } from '../../store/publications.ts';
 import { Fingerprint, Pem, Time } from './common.ts';
+
+const formBudget = {
+  form: Type.Enum([...crlForms], {
+    description: '`full`: the CRL as it is. `compact`: without reason codes. `none`: no CRL.',
+  }),
+  usedBytes: Type.Integer({
+    description: 'ca.crt and ca.crl; of a compact form that is not made yet, an estimate.',
+  }),
+  leftBytes: Type.Integer({ description: 'Below zero when it does not fit.' }),
+  entriesLeft: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Revocations that still fit, about; null where they take no room.',
+  }),
+  forecastDays: Type.Union([Type.Integer(), Type.Null()], {
+    description:
+      'Days until it is full at the rate of the last thirty days; null while that is not known, and where nothing grows.',
+  }),
+};
+
+const SecretBudget = Type.Object(
+  {
+    limitBytes: Type.Integer({ description: 'What Kubernetes allows in one Secret.' }),
+    stage: Type.Enum([...budgetStages], {
+      description:
+        '`full`, `compact`: the form of the CRL in every copy. `online`: Ingresses are moved to live verification, and where all that name a copy are proven to ask, it has no CRL. `returning`: the CRL goes back into every copy.',
+    }),
+    since: Type.Optional(Time),
+    ...formBudget,
+    next: Type.Optional(
+      Type.Object(formBudget, {
+        description: 'The same for the form that follows; absent when there is none by `SECRET_OVER_BUDGET`.',
+      }),
+    ),
+    copiesWithoutCrl: Type.Integer(),
+  },
+  {
+    description:
+      'How much of the published Secret is used. It carries the certificates and CRLs of all authorities.',
+  },
+);
 
 export const AuthoritySchema = Type.Object({
   name: Type.String({ examples: ['internal-ca'] }),
@@ -22,6 +63,7 @@ export const AuthoritySchema = Type.Object({
     },
     { description: 'The current CRL.' },
   ),
+  secret: Type.Optional(SecretBudget),
 });
 
 export const AuthorityListSchema = Type.Object({ items: Type.Array(Type.Ref('Authority#')) });

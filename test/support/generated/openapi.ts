@@ -1045,6 +1045,52 @@ export interface components {
                 /** @description Lower-case hex, of the DER. */
                 sha256: string;
             };
+            /** @description How much of the published Secret is used. It carries the certificates and CRLs of all authorities. */
+            secret?: {
+                /** @description What Kubernetes allows in one Secret. */
+                limitBytes: number;
+                /**
+                 * @description `full`, `compact`: the form of the CRL in every copy. `online`: Ingresses are moved to live verification, and where all that name a copy are proven to ask, it has no CRL. `returning`: the CRL goes back into every copy.
+                 * @enum {unknown}
+                 */
+                stage: "full" | "compact" | "online" | "returning";
+                /**
+                 * Format: date-time
+                 * @description RFC 3339; answers are in UTC and whole seconds.
+                 * @example 2027-11-23T10:00:00Z
+                 */
+                since?: string;
+                /**
+                 * @description `full`: the CRL as it is. `compact`: without reason codes. `none`: no CRL.
+                 * @enum {unknown}
+                 */
+                form: "full" | "compact" | "none";
+                /** @description ca.crt and ca.crl; of a compact form that is not made yet, an estimate. */
+                usedBytes: number;
+                /** @description Below zero when it does not fit. */
+                leftBytes: number;
+                /** @description Revocations that still fit, about; null where they take no room. */
+                entriesLeft: number | null;
+                /** @description Days until it is full at the rate of the last thirty days; null while that is not known, and where nothing grows. */
+                forecastDays: number | null;
+                /** @description The same for the form that follows; absent when there is none by `SECRET_OVER_BUDGET`. */
+                next?: {
+                    /**
+                     * @description `full`: the CRL as it is. `compact`: without reason codes. `none`: no CRL.
+                     * @enum {unknown}
+                     */
+                    form: "full" | "compact" | "none";
+                    /** @description ca.crt and ca.crl; of a compact form that is not made yet, an estimate. */
+                    usedBytes: number;
+                    /** @description Below zero when it does not fit. */
+                    leftBytes: number;
+                    /** @description Revocations that still fit, about; null where they take no room. */
+                    entriesLeft: number | null;
+                    /** @description Days until it is full at the rate of the last thirty days; null while that is not known, and where nothing grows. */
+                    forecastDays: number | null;
+                };
+                copiesWithoutCrl: number;
+            };
         };
         AuthorityList: {
             items: components["schemas"]["Authority"][];
