@@ -8,7 +8,8 @@ create table revocation_head (
 );
 
 -- One row per transaction that changed revocations: the rows carry the change_id, which can be had at any time.
--- Bounded as the revocations are: a change goes when the last row of it has gone (CertificateStore.deleteExpired).
+-- Bounded as the revocations are: a change goes with the last expired row of it (CertificateStore.deleteExpired). One that
+-- nothing is left of does no harm.
 create sequence revocation_change_ids;
 create table revocation_changes (
   position bigint primary key,
@@ -32,6 +33,7 @@ alter table revocations add constraint revocations_entry check (octet_length(ent
 
 -- Revocations of certificates that only somebody else's list knows (imports) have no certificate here.
 alter table revocations alter column certificate_id drop not null;
+create index revocations_foreign on revocations (not_after) where certificate_id is null;
 
 -- A program of before this migration, in a rolling update, does not know of changes: its rows get one by themselves. Nor does
 -- it lose anything: first_crl stays for it, unused by this program.
@@ -75,7 +77,7 @@ create index revocations_leaving on revocations (authority, not_after) where in_
 alter table crls add column position bigint not null default 0;
 
 -- Every CRL that there was, without its bytes: which was the first to list a revocation, and which one a delta may build
--- upon. One small row per CRL; those that lapsed more than a year ago are thinned out to one a day.
+-- upon. One small row per CRL; of those that lapsed long ago only the last of each hour stays (thinCrlHistory).
 create table crl_history (
   authority text not null,
   number bigint not null,

@@ -120,7 +120,7 @@ type Works = ReturnType<typeof buildWorks>;
 
 /** What goes on by itself, some of it on the replica that leads. Nothing has begun yet. */
 function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposableStack) {
-  const { authorities, certificates, database } = ground;
+  const { authorities, database } = ground;
   const crls = createCrlFiles(createCrlStore(database), authorities.list());
   const probing = openProbing(input, ground, cleanUp);
   const budget = openBudget(input, { ...ground, probes: probing?.reports }, cleanUp);
@@ -135,7 +135,7 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
     budget.leaderWork,
     publisher.leaderWork,
     revoking.leaderWork,
-    ...createRetentionWork(input, certificates),
+    ...createRetentionWork(input, ground),
     ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
   ];

@@ -8,15 +8,17 @@ const batch = 1_000;
 const everyMilliseconds = 3_600_000;
 
 export interface RetentionParts {
-  readonly certificates: Pick<CertificateStore, 'deleteExpired'>;
+  /** Of the work, among those of a leader. */
+  readonly name: string;
+  readonly records: Pick<CertificateStore, 'deleteExpired'>;
   readonly clock: Clock;
-  /** How long a record is kept after its certificate has expired. */
+  /** How long a record is kept after what it is of has expired. */
   readonly retentionSeconds: number;
   readonly onDeleted: (count: number) => void;
   readonly onFailed: (error: unknown) => void;
 }
 
-/** Deletes the records of certificates that expired long ago, so that the table does not grow for ever. */
+/** Deletes records of what expired long ago, so that their table does not grow for ever. */
 export interface Retention extends LeaderWork {
   /** One sweep, now; failures go to `onFailed`, and the next sweep comes in an hour. */
   sweep(): Promise<void>;
@@ -31,8 +33,8 @@ export function createRetention(parts: RetentionParts): Retention {
     const before = new Date(parts.clock.now() - parts.retentionSeconds * 1000);
     let total = 0;
     try {
-      for (let deleted = batch; deleted === batch && !stopped; total += deleted) {
-        deleted = await parts.certificates.deleteExpired(before, batch);
+      for (let deleted = batch; deleted >= batch && !stopped; total += deleted) {
+        deleted = await parts.records.deleteExpired(before, batch);
         await pause(10);
       }
     } catch (error) {
@@ -47,7 +49,7 @@ export function createRetention(parts: RetentionParts): Retention {
   }
 
   return {
-    name: 'retention',
+    name: parts.name,
     sweep,
     async start() {
       stopped = false;

@@ -1,6 +1,7 @@
 import { type CertificateRow, certificateColumns, certificateOf } from './certificate-row.ts';
 import type { CertificateStore } from './certificates.ts';
 import type { Database } from './database.ts';
+import { deleteEmptyChanges, deleteExpiredRevocations } from './revocation-changes-retention.ts';
 import { octetsOfSerial } from './serial.ts';
 
 type CertificateReader = Pick<
@@ -20,11 +21,24 @@ with old as materialized (
     and not exists (select from revocations r where r.certificate_id = c.id and r.in_crl)
   order by not_after, id limit $2 for update skip locked
 ), revocation as (
-  delete from revocations r using old where r.certificate_id = old.id
+  delete from revocations r using old where r.certificate_id = old.id returning r.change_id
 ), certificate as (
   delete from certificates c using old where c.id = old.id returning c.id
 )
-select count(*)::int as count from certificate`;
+select (select count(*)::int from certificate) as count, array(select change_id::text from revocation) as changes`;
+
+/** What goes leaves nothing behind: neither revocations of certificates that are not ours nor changes without rows. */
+async function deleteExpired(db: Database, before: Date, limit: number): Promise<number> {
+  return await db.transaction(async (tx) => {
+    const [row] = await tx.query<{ count: number; changes: string[] }>({
+      text: deleteText,
+      values: [before, limit],
+    });
+    const others = await deleteExpiredRevocations(tx, before, limit);
+    await deleteEmptyChanges(tx, [...(row?.changes ?? []), ...others.changeIds]);
+    return (row?.count ?? 0) + others.count;
+  });
+}
 
 export function createCertificateReader(db: Database): CertificateReader {
   return {
@@ -60,9 +74,6 @@ export function createCertificateReader(db: Database): CertificateReader {
       return row?.count ?? 0;
     },
 
-    async deleteExpired(before, limit) {
-      const [row] = await db.query<{ count: number }>({ text: deleteText, values: [before, limit] });
-      return row?.count ?? 0;
-    },
+    deleteExpired: (before, limit) => deleteExpired(db, before, limit),
   };
 }

@@ -55,6 +55,8 @@ export interface CertificateFilter {
   readonly authority?: string;
   readonly requester?: string;
   readonly state?: CertificateState;
+  /** Revoked, for this reason. */
+  readonly reason?: RevocationReason;
   /** notAfter is earlier than this. */
   readonly expiresBefore?: Date;
   /** notAfter is this or later. */
@@ -100,15 +102,11 @@ export interface CertificateStore {
     now: Date,
   ): Promise<CertificatePage>;
   /** How many certificates, not revoked, have a notAfter in [from, to). Those of `exceptProfiles` are meant to expire. */
-  countExpiring(
-    authority: string,
-    from: Date,
-    to: Date,
-    exceptProfiles?: readonly string[],
-  ): Promise<number>;
+  countExpiring(authority: string, from: Date, to: Date, exceptProfiles?: readonly string[]): Promise<number>;
   /**
-   * Deletes at most `limit` certificates that expired before `before`, with their revocations, but never one that a
-   * CRL still has to list. How the table stays bounded. @returns how many were deleted
+   * Deletes at most `limit` certificates that expired before `before`, with their revocations, and as many revocations of
+   * certificates that are not recorded here; but never one that a CRL still has to list. How the tables stay bounded.
+   * @returns how many were deleted; when fewer than `limit`, there are no more
    */
   deleteExpired(before: Date, limit: number): Promise<number>;
 }

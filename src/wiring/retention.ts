@@ -1,21 +1,40 @@
 import { createRetention } from '../issuance/retention.ts';
 import type { LeaderWork } from '../leadership/leadership.ts';
 import type { CertificateStore } from '../store/certificates.ts';
+import type { Database } from '../store/database.ts';
+import { thinCrlHistory } from '../store/revocation-changes-retention.ts';
 import type { ServiceInput } from './service-input.ts';
 
-/** The sweeps, if the configuration bounds how long records are kept. */
+/** As long after it lapsed as anybody may ask which CRL was the first to list a certificate, to the second. */
+const crlHistorySeconds = 7 * 86_400;
+
+interface RetainedParts {
+  readonly certificates: Pick<CertificateStore, 'deleteExpired'>;
+  readonly database: Pick<Database, 'query'>;
+}
+
+/** The sweeps: of certificates, if the configuration bounds how long their records are kept, and of lapsed CRLs. */
 export function createRetentionWork(
   { config, log, clock }: ServiceInput,
-  certificates: Pick<CertificateStore, 'deleteExpired'>,
+  { certificates, database }: RetainedParts,
 ): LeaderWork[] {
+  const history = createRetention({
+    name: 'crl-history',
+    records: { deleteExpired: (before, limit) => thinCrlHistory(database, before, limit) },
+    clock,
+    retentionSeconds: crlHistorySeconds,
+    onDeleted: (count) => log.debug({ count }, 'the history of lapsed CRLs was thinned out'),
+    onFailed: (error) => log.warn({ err: error }, 'the history of lapsed CRLs could not be thinned out'),
+  });
   const { retentionSeconds } = config.issuance;
-  if (retentionSeconds === undefined) return [];
+  if (retentionSeconds === undefined) return [history];
   const retention = createRetention({
-    certificates,
+    name: 'retention',
+    records: certificates,
     clock,
     retentionSeconds,
     onDeleted: (count) => log.info({ count }, 'records of long expired certificates deleted'),
     onFailed: (error) => log.warn({ err: error }, 'records of expired certificates could not be deleted'),
   });
-  return [retention];
+  return [history, retention];
 }

@@ -9,7 +9,8 @@ function setUp(rows: number, fail = false) {
   const events: unknown[] = [];
   let left = rows;
   const retention = createRetention({
-    certificates: {
+    name: 'retention',
+    records: {
       async deleteExpired(before, limit) {
         if (fail) throw new Error('no database');
         assert.equal(before.getTime(), clock.now() - 86_400_000);

@@ -159,4 +159,8 @@ test('expired certificates are deleted in portions, but not one that a CRL still
   assert.ok(await store.findBySerial(listed.serial));
   assert.ok(await store.findBySerial(fresh.serial));
   assert.equal(await store.findBySerial(left.serial), undefined);
+  const changes = await db.query({
+    text: `select encode(serial, 'hex') as serial from revocation_changes left join revocations using (change_id)`,
+  });
+  assert.deepEqual(changes, [{ serial: listed.serial }], 'a change goes with the last row of it');
 });
