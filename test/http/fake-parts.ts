@@ -397,6 +397,7 @@ function fakeEnforcement(asked: unknown[]): EnforcementService {
     authority: 'internal-ca',
     mode: 'on',
     passCertificate: true,
+    revocation: { wished: 'crl', effective: 'crl' },
     hosts: ['shop.example'],
     secret: { namespace, name: 'internal-ca' },
     annotations: {
