@@ -3,11 +3,10 @@ import type { Authority, AuthorityRegistry } from '../authority/authority.ts';
 import { publicLocations } from '../authority/public-locations.ts';
 import { Fault } from '../fault.ts';
 import { createOneAtATime } from '../one-at-a-time.ts';
-import { assembleCrl, encodeTbsCertList } from '../x509/crl.ts';
 import { maxShards } from '../x509/crl-shard.ts';
-import { subjectKeyIdentifier } from '../x509/public-key.ts';
 import type { CrlFiles, CurrentCrl } from './crl-files.ts';
 import { type CrlShardIndex, indexCrl } from './crl-shard-index.ts';
+import { signCrl } from './sign-crl.ts';
 
 /** A part of a CRL, with the number and the times of the whole. */
 export interface CrlShard extends Pick<CurrentCrl, 'number' | 'thisUpdate' | 'nextUpdate'> {
@@ -79,7 +78,9 @@ export function createCrlShards(parts: CrlShardsParts): CrlShards {
     const url = publicLocations(publicUrl, authority.name).shard(count, index);
     const { number, thisUpdate, nextUpdate, sha256 } = from.crl;
     const version = createHash('sha256').update(`${sha256} ${url}`).digest('hex');
-    return { der: await sign(authority, from.crl, url, entries), version, number, thisUpdate, nextUpdate };
+    const head = { number, thisUpdate, nextUpdate };
+    const chunks = await signCrl(authority, head, [entries], { distributionPoint: url });
+    return { der: Buffer.concat(chunks), version, ...head };
   }
 
   function keep(from: Divided, key: string, made: Promise<CrlShard>): void {
@@ -122,19 +123,4 @@ function forgetOldest(shards: Map<string, Kept>, keptOctets: number): void {
     total += octets;
     if (octets > 0 && total > keptOctets) shards.delete(key);
   }
-}
-
-async function sign(authority: Authority, crl: CurrentCrl, url: string, entries: Buffer): Promise<Buffer> {
-  const { certificate, signer } = authority;
-  const tbs = encodeTbsCertList({
-    signatureAlgorithm: signer.algorithm.der,
-    issuer: certificate.subject.der,
-    thisUpdate: crl.thisUpdate,
-    nextUpdate: crl.nextUpdate,
-    authorityKeyId: certificate.subjectKeyId ?? subjectKeyIdentifier(certificate.publicKey),
-    crlNumber: crl.number,
-    distributionPoint: url,
-    entries: [entries],
-  });
-  return assembleCrl(tbs, signer.algorithm.der, await signer.sign(Buffer.concat(tbs)));
 }

@@ -8,6 +8,8 @@ export interface CrlOptions {
   readonly deltaBase?: bigint;
   /** Where its delta is. */
   readonly freshestCrl?: string;
+  /** Makes it the part that is at this URI. */
+  readonly distributionPoint?: string;
 }
 
 /**

@@ -19,6 +19,18 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     { CRL_VALIDITY: 'PT2M', CRL_COALESCE: 'PT1M' },
     'CRL_COALESCE: PT1M is not shorter than CRL_OVERLAP (PT1M)',
   ],
+  ['parts of a CRL that nobody can find', { CRL_SHARDS: '64' }, 'CRL_SHARDS: needs PUBLIC_URL'],
+  [
+    'a number of parts that is no power of two',
+    { CRL_SHARDS: '12', PUBLIC_URL: 'http://ca.example' },
+    'CRL_SHARDS: is neither 0 nor a power of two from 2 to 256',
+  ],
+  [
+    'one part, which would be the whole',
+    { CRL_SHARDS: '1', PUBLIC_URL: 'http://ca.example' },
+    'CRL_SHARDS: is neither 0 nor a power of two from 2 to 256',
+  ],
+  ['a responder that nobody can find', { OCSP_AIA: 'on' }, 'OCSP_AIA: needs PUBLIC_URL'],
   [
     'OCSP answers that the certificate of their signer cannot cover',
     { OCSP_VALIDITY: 'PT31M', OCSP_RESPONDER_VALIDITY: 'PT1H' },

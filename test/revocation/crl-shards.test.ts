@@ -31,10 +31,10 @@ async function divide(serials: readonly Buffer[], keptOctets?: number): Promise<
     ...real,
     signer: {
       ...real.signer,
-      sign: async (data) => {
+      signChunks: async (chunks) => {
         if (bench.refuseToSign) throw new Fault('key-unavailable', 'The token is out.');
         bench.signed += 1;
-        return await real.signer.sign(data);
+        return await real.signer.signChunks(chunks);
       },
     },
   };
