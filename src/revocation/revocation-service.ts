@@ -28,7 +28,7 @@ export interface Revocation {
   readonly revokedAt: Date;
   /** How many certificates this call gave the reason, siblings included; 0 when all of it stood before. */
   readonly revoked: number;
-  /** With keyCompromise. */
+  /** With keyCompromise, when there are any. */
   readonly siblings?: Siblings;
 }
 
@@ -190,12 +190,13 @@ async function revokeKey(
   for (const authority of outcome.authorities) parts.onRevoked(authority, true);
   // Its date is that of the first revocation, whoever that was.
   const { revocation } = await existing(parts, serial);
+  const siblings = {
+    count: outcome.matched - 1,
+    serials: outcome.serials.filter((each) => each !== serial).slice(0, shownSiblings),
+  };
   return {
     ...{ serial, reason, revokedAt: revocation?.revokedAt ?? revokedAt, revoked: outcome.revoked },
-    siblings: {
-      count: outcome.matched - 1,
-      serials: outcome.serials.filter((each) => each !== serial).slice(0, shownSiblings),
-    },
+    ...(siblings.count === 0 ? {} : { siblings }),
   };
 }
 

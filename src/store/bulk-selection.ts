@@ -5,7 +5,7 @@ import type { Queryable } from './database.ts';
 
 /** The certificates that are meant: those that match the filter and have not expired. */
 export interface BulkSelection {
-  readonly filter: Omit<CertificateFilter, 'state'>;
+  readonly filter: Omit<CertificateFilter, 'state' | 'reason'>;
   /** Also every other unexpired certificate of the same keys. */
   readonly withSameKeys: boolean;
   /**

@@ -57,6 +57,7 @@ function simpleConditions(filter: CertificateFilter): [string, string | Date | B
     ['c.created_at >= $1', filter.issuedAfter],
     ['c.created_at < $1', filter.issuedBefore],
     ['c.spki_sha256 = $1', filter.spkiSha256],
+    ['r.reason = $1', filter.reason],
   ];
 }
 

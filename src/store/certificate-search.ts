@@ -15,13 +15,14 @@ export async function searchCertificates(
     filter.expiresBefore !== undefined || filter.expiresAfter !== undefined || filter.state === 'expired';
   const order = byExpiry ? 'expiry' : 'newest';
   // Only the revoked ones: their table is the small one, so the pages follow its index.
-  const id = filter.state === 'revoked' ? 'r.certificate_id' : 'c.id';
+  const onlyRevoked = filter.state === 'revoked' || filter.reason !== undefined;
+  const id = onlyRevoked ? 'r.certificate_id' : 'c.id';
   const conditions = new Conditions();
   addFilter(conditions, filter, now);
   if (page.cursor !== undefined) addCursor(conditions, decodeCursor(page.cursor, order), id);
   const rows = await db.query<CertificateRow>({
     text: `select ${certificateColumns}
-      from certificates c ${filter.state === 'revoked' ? 'join' : 'left join'} revocations r on r.certificate_id = c.id
+      from certificates c ${onlyRevoked ? 'join' : 'left join'} revocations r on r.certificate_id = c.id
       ${conditions.where()}
       order by ${byExpiry ? 'c.not_after, c.id' : `${id} desc`}
       limit ${Math.trunc(page.limit) + 1}`,

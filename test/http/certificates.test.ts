@@ -169,7 +169,8 @@ test('a search passes every filter on and links to the next page', async (t) => 
   const { call, parts } = await testApp(t);
   const query =
     'subject=CN%3Dalice&san=dns:a.example&profile=client&authority=internal-ca&requester=token:x&state=revoked' +
-    '&expiresBefore=2027-01-01T00:00:00Z&expiresAfter=2026-12-01T01:00:00%2B01:00&limit=7&cursor=c';
+    '&expiresBefore=2027-01-01T00:00:00Z&expiresAfter=2026-12-01T01:00:00%2B01:00&limit=7&cursor=c' +
+    `&reason=certificateHold&issuedAfter=2026-11-01T00:00:00Z&issuedBefore=2026-11-02T00:00:00Z&publicKey=${'aB'.repeat(32)}`;
   const answer = await call('reader', 'GET', `/v1/certificates?${query}`);
   assert.deepEqual(parts.asked.searched, [
     {
@@ -180,6 +181,10 @@ test('a search passes every filter on and links to the next page', async (t) => 
         authority: 'internal-ca',
         requester: 'token:x',
         state: 'revoked',
+        reason: 'certificateHold',
+        issuedAfter: new Date('2026-11-01T00:00:00Z'),
+        issuedBefore: new Date('2026-11-02T00:00:00Z'),
+        spkiSha256: Buffer.alloc(32, 0xab),
         expiresBefore: new Date('2027-01-01T00:00:00Z'),
         expiresAfter: new Date('2026-12-01T00:00:00Z'),
       },
@@ -202,6 +207,9 @@ test('a query member is refused when it is unknown, twice there, or not of its t
     'limit=': '/limit',
     'limit=1&limit=2': '/limit',
     'state=gone': '/state',
+    'reason=removeFromCRL': '/reason',
+    'issuedAfter=yesterday': '/issuedAfter',
+    'publicKey=abcd': '/publicKey',
     'expiresBefore=tomorrow': '/expiresBefore',
     'expiresBefore=2026-12-31T23:59:60Z': '/expiresBefore',
     'subject=%00': '/subject',

@@ -15,6 +15,9 @@ const paths = [
   '/v1/certificates',
   '/v1/tokens',
   '/v1/certificates/00ff/revoke',
+  '/v1/certificates/00ff/revoke-by-key',
+  '/v1/certificates/00ff/release',
+  '/v1/revocations',
   '/v1/namespaces/shop/ingresses/web/client-verification',
 ];
 /** Visible ASCII: what a header can carry. */

@@ -30,8 +30,12 @@ async function fourCertificates(t: TestContext): Promise<CertificateStore> {
     });
   const records = [
     make('Valid_1', 60, { profile: 'device', requester: 'token:b' }),
-    make('expired', 10, { authority: 'other', sans: ['ip:10.0.0.1', 'email:A@example'] }),
-    make('revoked', 60),
+    make('expired', 10, {
+      authority: 'other',
+      sans: ['ip:10.0.0.1', 'email:A@example'],
+      spkiSha256: Buffer.alloc(32, 7),
+    }),
+    make('revoked', 60, { createdAt: daysFrom(start, 5) }),
     make('revoked-expired', 20),
   ];
   for (const record of records) await store.insert(record);
@@ -68,6 +72,15 @@ test('each filter finds what it says', async (t) => {
       ['revoked-expired'],
     ],
     [{ requester: 'token:a', state: 'valid' }, []],
+    [{ reason: 'superseded' }, ['revoked', 'revoked-expired']],
+    [{ reason: 'certificateHold' }, []],
+    [{ reason: 'superseded', subject: 'cn=revoked,' }, ['revoked']],
+    [{ reason: 'superseded', state: 'valid' }, []],
+    [{ issuedAfter: daysFrom(start, 5) }, ['revoked']],
+    [{ issuedBefore: daysFrom(start, 5) }, ['Valid_1', 'expired', 'revoked-expired']],
+    [{ issuedAfter: daysFrom(start, 5), issuedBefore: daysFrom(start, 5) }, []],
+    [{ spkiSha256: Buffer.alloc(32, 7) }, ['expired']],
+    [{ spkiSha256: Buffer.alloc(32, 8) }, []],
   ];
   for (const [filter, expected] of cases) {
     assert.deepEqual(await names(store, filter), expected.sort(), JSON.stringify(filter));

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { CertificateFilter } from '../../store/certificates.ts';
+import { revocationReasons } from '../../x509/revocation-reason.ts';
 import { callerOf, callerPermits } from '../authentication.ts';
 import { certificateSummary } from '../certificate-view.ts';
 import { defined } from '../defined.ts';
@@ -17,8 +18,12 @@ const Query = Type.Object(
     authority: Type.Optional(Label),
     requester: Type.Optional(PlainText(1, 512)),
     state: Type.Optional(Type.Enum(['valid', 'revoked', 'expired'])),
+    reason: Type.Optional(Type.Enum([...revocationReasons])),
     expiresBefore: Type.Optional(Time),
     expiresAfter: Type.Optional(Time),
+    issuedBefore: Type.Optional(Time),
+    issuedAfter: Type.Optional(Time),
+    publicKey: Type.Optional(Type.String({ pattern: '^[0-9A-Fa-f]{64}$' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
     cursor: Type.Optional(PlainText(1, 512)),
   },
@@ -39,7 +44,7 @@ export function certificateSearch(
           tags: ['certificates'],
           summary: 'Search the issued certificates',
           description:
-            '`subject` is a prefix of the common name or of the whole subject, `san` one whole name (`dns:a.example`, or `a.example` for any kind). An issuer sees what it issued itself. Pages follow `nextCursor`, or the Link header.',
+            '`subject` is a prefix of the common name or of the whole subject, `san` one whole name (`dns:a.example`, or `a.example` for any kind), `publicKey` the SHA-256 of the SubjectPublicKeyInfo in hex. An issuer sees what it issued itself. Pages follow `nextCursor`, or the Link header.',
           querystring: Query,
           response: {
             200: answer('One page.', 'CertificateList', {
@@ -67,14 +72,23 @@ export function certificateSearch(
 }
 
 function filterOf(query: Static<typeof Query>): CertificateFilter {
-  const { limit: _limit, cursor: _cursor, expiresBefore, expiresAfter, ...exact } = query;
-  return {
-    ...exact,
-    ...defined({
-      expiresBefore: expiresBefore === undefined ? undefined : parseTime(expiresBefore, '/expiresBefore'),
-      expiresAfter: expiresAfter === undefined ? undefined : parseTime(expiresAfter, '/expiresAfter'),
-    }),
-  };
+  const { subject, san, profile, authority, requester, state, reason } = query;
+  return defined({
+    ...{ subject, san, profile, authority, requester, state, reason },
+    expiresBefore: timeOf(query, 'expiresBefore'),
+    expiresAfter: timeOf(query, 'expiresAfter'),
+    issuedBefore: timeOf(query, 'issuedBefore'),
+    issuedAfter: timeOf(query, 'issuedAfter'),
+    spkiSha256: query.publicKey === undefined ? undefined : Buffer.from(query.publicKey, 'hex'),
+  });
+}
+
+function timeOf(
+  query: Static<typeof Query>,
+  name: 'expiresBefore' | 'expiresAfter' | 'issuedBefore' | 'issuedAfter',
+): Date | undefined {
+  const text = query[name];
+  return text === undefined ? undefined : parseTime(text, `/${name}`);
 }
 
 /** The filter narrowed to what the caller may read; undefined when nothing is left of it. */

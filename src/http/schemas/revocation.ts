@@ -12,7 +12,7 @@ const SiblingsSchema = Type.Object(
   },
   {
     description:
-      'With `keyCompromise`: the other certificates of the same key that have not expired. They are all revoked.',
+      'With `keyCompromise`: the other certificates of the same key that have not expired. They are all revoked. Absent when there are none.',
   },
 );
 

@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * Search the issued certificates
-         * @description `subject` is a prefix of the common name or of the whole subject, `san` one whole name (`dns:a.example`, or `a.example` for any kind). An issuer sees what it issued itself. Pages follow `nextCursor`, or the Link header.
+         * @description `subject` is a prefix of the common name or of the whole subject, `san` one whole name (`dns:a.example`, or `a.example` for any kind), `publicKey` the SHA-256 of the SubjectPublicKeyInfo in hex. An issuer sees what it issued itself. Pages follow `nextCursor`, or the Link header.
          *
          *     Needs the permission `certificates:read-own`.
          */
@@ -867,7 +867,7 @@ export interface components {
              * @example 2027-11-23T10:00:00Z
              */
             revokedAt: string;
-            /** @description With `keyCompromise`: the other certificates of the same key that have not expired. They are all revoked. */
+            /** @description With `keyCompromise`: the other certificates of the same key that have not expired. They are all revoked. Absent when there are none. */
             siblings?: {
                 /** @example 2 */
                 count: number;
@@ -1467,6 +1467,7 @@ export interface operations {
                 authority?: string;
                 requester?: string;
                 state?: "valid" | "revoked" | "expired";
+                reason?: "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "privilegeWithdrawn" | "aACompromise";
                 /**
                  * @description RFC 3339; answers are in UTC and whole seconds.
                  * @example 2027-11-23T10:00:00Z
@@ -1477,6 +1478,17 @@ export interface operations {
                  * @example 2027-11-23T10:00:00Z
                  */
                 expiresAfter?: string;
+                /**
+                 * @description RFC 3339; answers are in UTC and whole seconds.
+                 * @example 2027-11-23T10:00:00Z
+                 */
+                issuedBefore?: string;
+                /**
+                 * @description RFC 3339; answers are in UTC and whole seconds.
+                 * @example 2027-11-23T10:00:00Z
+                 */
+                issuedAfter?: string;
+                publicKey?: string;
                 limit?: number;
                 cursor?: string;
             };
