@@ -5,7 +5,7 @@ import { clusterUser } from '../src/store/postgres-cluster.ts';
 import { addressUrl } from '../src/store/postgres-settings.ts';
 import { startCfssl } from './support/cfssl.ts';
 import { csrPem, makeCsrs } from './support/csrs.ts';
-import { type LoadInput, type LoadResult, runLoad } from './support/load.ts';
+import { type LoadInput, type LoadResult, type PostedBodies, runLoad } from './support/load.ts';
 import { median, type Report, type Row } from './support/report.ts';
 import { type Run, temporaryDirectory } from './support/run.ts';
 import { cpuSeconds, type RunningService, startService } from './support/service.ts';
@@ -60,11 +60,12 @@ export async function certificatesOverHttp(run: Run): Promise<Report> {
   });
 }
 
-type Load = Pick<LoadInput, 'connections' | 'seconds' | 'warmUpSeconds' | 'firstBody' | 'bodiesFile'>;
+type Load = Pick<LoadInput, 'connections' | 'seconds' | 'warmUpSeconds' | 'firstBody'> &
+  Pick<PostedBodies, 'bodiesFile'>;
 
 async function loadService(
   service: RunningService,
-  load: Load,
+  { bodiesFile, ...load }: Load,
   cleanUp: AsyncDisposableStack,
 ): Promise<Measurement> {
   const before = await cpuSeconds(service);
@@ -72,8 +73,11 @@ async function loadService(
     {
       ...load,
       port: service.port,
-      path: '/v1/certificates',
-      headers: { authorization: `Bearer ${service.adminToken}`, 'content-type': 'application/json' },
+      requests: {
+        bodiesFile,
+        path: '/v1/certificates',
+        headers: { authorization: `Bearer ${service.adminToken}`, 'content-type': 'application/json' },
+      },
       expectedStatus: 201,
     },
     cleanUp,
@@ -82,13 +86,20 @@ async function loadService(
   return { ...result, cpuMicroseconds: (used / result.answered) * 1e6 };
 }
 
-function loadCfssl(port: number, load: Load, cleanUp: AsyncDisposableStack): Promise<LoadResult> {
+function loadCfssl(
+  port: number,
+  { bodiesFile, ...load }: Load,
+  cleanUp: AsyncDisposableStack,
+): Promise<LoadResult> {
   return runLoad(
     {
       ...load,
       port,
-      path: '/api/v1/cfssl/sign',
-      headers: { 'content-type': 'application/json' },
+      requests: {
+        bodiesFile,
+        path: '/api/v1/cfssl/sign',
+        headers: { 'content-type': 'application/json' },
+      },
       expectedStatus: 200,
     },
     cleanUp,

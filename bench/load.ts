@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { workerInput, workerOutput } from './support/child.ts';
-import type { LoadInput, LoadResult } from './support/load.ts';
+import type { LoadInput, LoadResult, PostedBodies } from './support/load.ts';
 
 /**
  * The load generator, a process of its own: keep-alive connections that each send the next request as soon as the
@@ -14,6 +14,7 @@ const headEnd = Buffer.from('\r\n\r\n');
 interface Session {
   readonly requests: readonly Buffer[];
   readonly expectedStatus: number;
+  readonly reconnect: boolean;
   next: number;
   answered: number;
   /** Milliseconds of each answer within the measured time. */
@@ -26,8 +27,9 @@ async function main(): Promise<void> {
   // The parent is our own program.
   const input = (await workerInput()) as LoadInput;
   const session: Session = {
-    requests: render(input),
+    requests: 'requestsFile' in input.requests ? decode(input.requests.requestsFile) : render(input.requests),
     expectedStatus: input.expectedStatus,
+    reconnect: input.reconnect === true,
     next: input.firstBody,
     answered: 0,
     latencies: [],
@@ -49,7 +51,12 @@ async function main(): Promise<void> {
   workerOutput(summarise(session, seconds, (user + system) / 1e6));
 }
 
-function render({ path, headers, bodiesFile }: LoadInput): Buffer[] {
+function decode(requestsFile: string): Buffer[] {
+  const lines = readFileSync(requestsFile, 'latin1').trimEnd().split('\n');
+  return lines.map((line) => Buffer.from(line, 'base64'));
+}
+
+function render({ path, headers, bodiesFile }: PostedBodies): Buffer[] {
   const head = Object.entries({ host: '127.0.0.1', ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
@@ -61,20 +68,26 @@ function render({ path, headers, bodiesFile }: LoadInput): Buffer[] {
     );
 }
 
+async function runLane(port: number, session: Session): Promise<void> {
+  do await runConnection(port, session);
+  while (!session.stopping);
+}
+
 /** One connection. Resolves when it has had its last answer; rejects on any answer but the expected one. */
-function runLane(port: number, session: Session): Promise<void> {
+function runConnection(port: number, session: Session): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    let sent = 0;
+    // Connecting is part of it where each request has to.
+    let sent = performance.now();
     let received = Buffer.alloc(0);
     const send = (): void => {
-      sent = performance.now();
+      if (!session.reconnect) sent = performance.now();
       write(socket, session);
     };
     const answered = (): void => {
       session.answered += 1;
       if (session.measuring) session.latencies.push(performance.now() - sent);
-      if (session.stopping) {
+      if (session.stopping || session.reconnect) {
         socket.destroy();
         resolve();
       } else {

@@ -3,9 +3,12 @@ import { parseArgs } from 'node:util';
 import { cpuPerCertificate } from './cpu.ts';
 import { crlBuild } from './crl.ts';
 import { certificatesOverHttp } from './http.ts';
+import { ocspAnswers } from './ocsp.ts';
+import { revocationIndex } from './revocation-index.ts';
 import { startToReady } from './start.ts';
 import { formatReport, type Report } from './support/report.ts';
 import type { Benchmark } from './support/run.ts';
+import { liveVerification } from './verify.ts';
 
 /**
  * `npm run bench`: every benchmark, a table each. `-- --only cpu,crl` runs some; `-- --quick` is for a look;
@@ -15,6 +18,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   cpu: cpuPerCertificate,
   http: certificatesOverHttp,
   crl: crlBuild,
+  index: revocationIndex,
+  ocsp: ocspAnswers,
+  verify: liveVerification,
   start: startToReady,
 };
 

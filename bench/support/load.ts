@@ -3,17 +3,30 @@ import { runWorker } from './child.ts';
 /** What the load generator (bench/load.ts) is told. */
 export interface LoadInput {
   readonly port: number;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** One request body a line, ASCII. */
-  readonly bodiesFile: string;
+  readonly requests: PostedBodies | WholeRequests;
   /** Where in the file to begin. */
   readonly firstBody: number;
   readonly expectedStatus: number;
   readonly connections: number;
+  /** A connection for each request, as clients of servers that keep none open have to. */
+  readonly reconnect?: boolean;
   /** Before anything is measured. */
   readonly warmUpSeconds: number;
   readonly seconds: number;
+}
+
+/** The same POST with another body each time. */
+export interface PostedBodies {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** One request body a line, ASCII. */
+  readonly bodiesFile: string;
+}
+
+/** Requests as they go over the wire. */
+export interface WholeRequests {
+  /** One a line, base64. */
+  readonly requestsFile: string;
 }
 
 export interface LoadResult {

@@ -1,4 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyInstance, type FastifyServerFactory, fastify, LogController } from 'fastify';
 import { requireCallers } from './authentication.ts';
 import { answerClientError, rememberExchanges } from './client-error.ts';
@@ -34,6 +36,7 @@ import { formats } from './schemas/common.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { endSilentConnections } from './silent-connections.ts';
 import { checkingInterval, type TlsListener } from './tls-listener.ts';
+import { shortcutVerification } from './verify-shortcut.ts';
 
 /**
  * The HTTP layer over its parts, not listening yet. `app.close()` lets requests in flight finish.
@@ -41,7 +44,14 @@ import { checkingInterval, type TlsListener } from './tls-listener.ts';
  * @throws Error when a route declares neither a permission nor that it is public
  */
 export async function buildHttpApp(parts: HttpParts, tls?: TlsListener): Promise<FastifyInstance> {
-  const app = createServer(parts, tls);
+  const closing = { begun: false };
+  const app = createServer(parts, (usual) => {
+    const listener = shortcutVerification(parts, usual, () => closing.begun);
+    return tls === undefined ? openPlain(parts.options, listener) : tls.open(parts.options, listener);
+  });
+  app.addHook('preClose', async () => {
+    closing.begun = true;
+  });
   await setFrame(app, parts, 'Nothing is here; /docs lists what is.');
   await describeApi(app);
   await registerRoutes(app, parts);
@@ -51,7 +61,7 @@ export async function buildHttpApp(parts: HttpParts, tls?: TlsListener): Promise
 
 /** Only what anybody may have, for a port of its own without TLS: what is not registered cannot be reached there. */
 export async function buildPublicApp(parts: HttpParts): Promise<FastifyInstance> {
-  const app = createServer(parts);
+  const app = createServer(parts, (listener) => openPlain(parts.options, listener));
   await setFrame(app, parts, 'This port has the public files only.');
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
   for (const routes of [publicFiles(parts), ocsp(parts), health(parts)]) await typed.register(routes);
@@ -77,20 +87,14 @@ async function setFrame(app: FastifyInstance, parts: HttpParts, nothingHere: str
   addComponents(app);
 }
 
-function createServer(parts: HttpParts, tls?: TlsListener): FastifyInstance {
+function createServer(parts: HttpParts, serverFactory: FastifyServerFactory): FastifyInstance {
   const { options } = parts;
   return fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     bodyLimit: options.bodyLimitBytes,
-    requestTimeout: options.requestTimeoutMilliseconds,
-    keepAliveTimeout: options.keepAliveTimeoutMilliseconds,
-    http: {
-      connectionsCheckingInterval: checkingInterval(options),
-      headersTimeout: options.requestTimeoutMilliseconds,
-    },
-    ...(tls === undefined ? {} : { serverFactory: factoryOf(tls, options) }),
+    serverFactory,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
@@ -113,8 +117,16 @@ function createServer(parts: HttpParts, tls?: TlsListener): FastifyInstance {
   });
 }
 
-function factoryOf(tls: TlsListener, options: HttpOptions): FastifyServerFactory {
-  return (listener) => tls.open(options, listener);
+function openPlain(options: HttpOptions, listener: RequestListener): Server {
+  return createHttpServer(
+    {
+      requestTimeout: options.requestTimeoutMilliseconds,
+      headersTimeout: options.requestTimeoutMilliseconds,
+      keepAliveTimeout: options.keepAliveTimeoutMilliseconds,
+      connectionsCheckingInterval: checkingInterval(options),
+    },
+    listener,
+  );
 }
 
 async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { HttpParts } from './parts.ts';
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,64}$/;
@@ -23,7 +23,7 @@ export function logRequests(app: FastifyInstance, metrics: Pick<HttpParts['metri
     const status = reply.statusCode;
     metrics.httpRequest({ route, method: request.method, status, seconds: reply.elapsedTime / 1000 });
     const quiet = request.routeOptions.config.quiet === true;
-    if (quiet && !isDebugging(request)) return done();
+    if (quiet && !isDebugging(request.log)) return done();
     const line = {
       method: request.method,
       path: pathOf(request),
@@ -41,8 +41,9 @@ export function logRequests(app: FastifyInstance, metrics: Pick<HttpParts['metri
   });
 }
 
-function isDebugging({ log }: FastifyRequest): boolean {
-  return log.level === 'debug' || log.level === 'trace';
+/** Whether lines at `debug` are written at all. */
+export function isDebugging({ level }: Pick<FastifyBaseLogger, 'level'>): boolean {
+  return level === 'debug' || level === 'trace';
 }
 
 function refusalOf(request: FastifyRequest): object {

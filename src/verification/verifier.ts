@@ -81,8 +81,8 @@ export function createVerifier(parts: VerifierParts): Verifier {
   function verify(question: Question): Verdict | Promise<Verdict> {
     const { ingress } = question;
     if (ingress === undefined) return verifyForCaller(question);
+    if (!mayAsk(ingress, question)) return unknownCaller;
     const [namespace = '', name = ''] = ingress.split('/');
-    if (!mayAsk(question, namespace, name)) return unknownCaller;
     const door = doors.find(namespace, name);
     if (door !== undefined) return verifyAt(door, question);
     return doors
@@ -90,9 +90,9 @@ export function createVerifier(parts: VerifierParts): Verifier {
       .then((found) => (found === undefined ? unknownCaller : verifyAt(found, question)));
   }
 
-  function mayAsk({ remoteAddress, key: given = '' }: Question, namespace: string, name: string): boolean {
+  function mayAsk(ingress: string, { remoteAddress, key: given = '' }: Question): boolean {
     if (networks !== undefined && !networks.include(remoteAddress)) return false;
-    return ingressKeyMatches(key, namespace, name, given);
+    return ingressKeyMatches(key, ingress, given);
   }
 
   function verifyForCaller({ caller: name, ...question }: Question): Verdict | Promise<Verdict> {

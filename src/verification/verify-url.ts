@@ -13,17 +13,20 @@ const purpose = 'internal-ca verify ingress\n';
  */
 export function createVerifyUrlFor(baseUrl: string, key: Buffer): VerifyUrlFor {
   return (namespace, name) =>
-    `${baseUrl}/v1/verify?ingress=${namespace}/${name}&key=${macOf(key, namespace, name)}`;
+    `${baseUrl}/v1/verify?ingress=${namespace}/${name}&key=${macOf(key, `${namespace}/${name}`)}`;
 }
 
-/** Whether `given` is the key in the URL of that Ingress; takes as long whatever it is. */
-export function ingressKeyMatches(key: Buffer, namespace: string, name: string, given: string): boolean {
+/**
+ * Whether `given` is the key in the URL of that Ingress; takes as long whatever it is.
+ * @param ingress `namespace/name`; no other text has a key that anybody was told
+ */
+export function ingressKeyMatches(key: Buffer, ingress: string, given: string): boolean {
   // The text, not what it decodes to: Node's decoder reads over what is no base64url.
-  const wanted = Buffer.from(macOf(key, namespace, name));
+  const wanted = Buffer.from(macOf(key, ingress));
   const octets = Buffer.from(given);
   return octets.length === wanted.length && timingSafeEqual(octets, wanted);
 }
 
-function macOf(key: Buffer, namespace: string, name: string): string {
-  return createHmac('sha256', key).update(`${purpose}${namespace}/${name}`).digest('base64url');
+function macOf(key: Buffer, ingress: string): string {
+  return createHmac('sha256', key).update(`${purpose}${ingress}`).digest('base64url');
 }

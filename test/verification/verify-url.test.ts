@@ -23,10 +23,11 @@ test('the URL names the Ingress and carries the HMAC of its name', () => {
 
 test('the key fits its own Ingress alone', () => {
   const given = keyIn(urlFor('shop', 'web'));
-  assert.equal(ingressKeyMatches(key, 'shop', 'web', given), true);
-  assert.equal(ingressKeyMatches(key, 'shop', 'web2', given), false);
-  assert.equal(ingressKeyMatches(key, 'shop2', 'web', given), false);
-  assert.equal(ingressKeyMatches(randomBytes(32), 'shop', 'web', given), false);
+  assert.equal(ingressKeyMatches(key, 'shop/web', given), true);
+  assert.equal(ingressKeyMatches(key, 'shop/web2', given), false);
+  assert.equal(ingressKeyMatches(key, 'shop2/web', given), false);
+  assert.equal(ingressKeyMatches(randomBytes(32), 'shop/web', given), false);
+  assert.equal(ingressKeyMatches(key, 'shop/web/x', given), false);
   for (const wrong of ['', 'x', given.slice(0, -2), `${given}AA`, `é${given}`])
-    assert.equal(ingressKeyMatches(key, 'shop', 'web', wrong), false, wrong);
+    assert.equal(ingressKeyMatches(key, 'shop/web', wrong), false, wrong);
 });
