@@ -1,10 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
+import { crlChecks } from '../revocation/crl-check-failed.ts';
 import type { Metrics } from './metrics.ts';
 
 const buildBuckets = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-type CrlMetrics = Pick<Metrics, 'crlBuilt' | 'crlBuildFailed' | 'crlCurrent'>;
+type CrlMetrics = Pick<Metrics, 'crlBuilt' | 'crlBuildFailed' | 'crlCheckFailed' | 'crlCurrent'>;
 
 /** The series that tell whether the CRL is current. */
 export function crlMetrics(registers: Registry[], clock: Clock): CrlMetrics {
@@ -31,6 +32,13 @@ export function crlMetrics(registers: Registry[], clock: Clock): CrlMetrics {
     labelNames: ['authority', 'outcome'],
     registers,
   });
+  const refused = new Counter({
+    name: 'internal_ca_crl_check_failures_total',
+    help: 'CRLs that were made but not published, as a check of them failed; by the check.',
+    labelNames: ['check'],
+    registers,
+  });
+  for (const check of crlChecks) refused.inc({ check }, 0);
   const duration = new Histogram({
     name: 'internal_ca_crl_build_duration_seconds',
     help: 'Time to build, sign and store a CRL.',
@@ -44,6 +52,7 @@ export function crlMetrics(registers: Registry[], clock: Clock): CrlMetrics {
       duration.observe({ authority }, seconds);
     },
     crlBuildFailed: (authority) => builds.inc({ authority, outcome: 'failure' }),
+    crlCheckFailed: (check) => refused.inc({ check }),
     crlCurrent: (authority, current) => {
       number.set({ authority }, Number(current.number));
       entries.set({ authority }, current.entries);

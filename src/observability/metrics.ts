@@ -3,6 +3,7 @@ import type { SecretBudget } from '../budget/secret-budget.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
+import type { CrlCheck } from '../revocation/crl-check-failed.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
 import type { VerifyReason } from '../verification/verifier.ts';
 import { accessMetrics } from './access-metrics.ts';
@@ -45,6 +46,8 @@ export interface Metrics {
   issuanceTook(profile: string, seconds: number): void;
   crlBuilt(authority: string, seconds: number): void;
   crlBuildFailed(authority: string): void;
+  /** A CRL was made that must not be published. */
+  crlCheckFailed(check: CrlCheck): void;
   /** The CRL that is served now, whoever built it. */
   crlCurrent(authority: string, crl: CrlObservation): void;
   /** One target (`secret:ns/name`, `directory`) holds the current material since `at`. */

@@ -10,7 +10,7 @@ export interface CrlKeeperParts {
   readonly authorities: readonly Authority[];
   /** Signs a CRL if one is due and this process is the one to do it. */
   readonly build: (authority: Authority) => Promise<StoredCrl | undefined>;
-  readonly files: Pick<CrlFiles, 'refresh' | 'current'>;
+  readonly files: Pick<CrlFiles, 'refresh' | 'current' | 'held'>;
   readonly clock: Clock;
   /** After a build, the next one waits this long, so that a burst of revocations shares one CRL. */
   readonly coalesceSeconds: number;
@@ -152,13 +152,16 @@ function createRound(
   let closed = false;
 
   async function work(): Promise<void> {
+    // A build compares with the CRL before it: that is read once, and not with every build.
+    const read =
+      parts.files.held(authority.name) === undefined && (await parts.files.refresh(authority.name));
     const started = performance.now();
     const built = await parts.build(authority);
     if (built !== undefined) {
       lastBuiltAt = parts.clock.now();
       parts.onBuilt(authority.name, (performance.now() - started) / 1000);
     }
-    if (await parts.files.refresh(authority.name)) onChanged(authority);
+    if ((await parts.files.refresh(authority.name)) || read) onChanged(authority);
   }
 
   async function untilServed(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Queryable } from './database.ts';
 
-/** About 1 MB a page: few round trips, and no page holds up the event loop. */
-const entriesPerPage = 20_000;
+/** Some 200 kB a page: few round trips, and what the driver makes of it on the way is soon gone. */
+const entriesPerPage = 5_000;
 
 /** What is read, page by page: `page` with the authority, the serial to go on behind, and `values` from $3 on. */
 interface EntrySource {

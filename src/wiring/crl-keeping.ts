@@ -5,6 +5,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { composeTrustMaterial } from '../publication/compose-trust-material.ts';
 import type { Publisher } from '../publication/publisher.ts';
 import { type BuildCrlParts, buildCrl } from '../revocation/build-crl.ts';
+import { CrlCheckFailed } from '../revocation/crl-check-failed.ts';
 import type { CrlFiles } from '../revocation/crl-files.ts';
 import { type CrlKeeper, createCrlKeeper } from '../revocation/crl-keeper.ts';
 import { createLedBuild } from '../revocation/led-build.ts';
@@ -55,7 +56,14 @@ export function createKeeper({ config, log, clock }: ServiceInput, parts: Keeper
     },
     onFailed(authority, error) {
       metrics.crlBuildFailed(authority);
-      log.error({ err: error, authority }, 'the CRL could not be looked after; trying again');
+      if (error instanceof CrlCheckFailed) {
+        metrics.crlCheckFailed(error.check);
+        const { check, message } = error;
+        log.error(
+          { authority, check, reason: message },
+          'a CRL is not published: a check of it failed; the last good one stays',
+        );
+      } else log.error({ err: error, authority }, 'the CRL could not be looked after; trying again');
     },
     async onChanged() {
       const withCrl = async (authority: Authority) => ({

@@ -30,12 +30,22 @@ function contentLength(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** The octets of the serial of the entry at `at`, as they are in a certificate's row: without a leading zero. A view. */
-export function serialAt(bytes: Buffer, at: number): Buffer {
+/** Where the octets of the serial of the entry at `at` start, as they are in a certificate's row: behind a leading zero. */
+export function serialStart(bytes: Buffer, at: number): number {
   const serial = contentOf(bytes, at);
   if (bytes[at] !== tag.sequence || bytes[serial] !== tag.integer) throw new DerError('No entry is here', at);
   const start = contentOf(bytes, serial);
-  return bytes.subarray(bytes[start] === 0 ? start + 1 : start, endOf(bytes, serial));
+  return bytes[start] === 0 ? start + 1 : start;
+}
+
+/** Where they end. */
+export function serialEnd(bytes: Buffer, at: number): number {
+  return endOf(bytes, contentOf(bytes, at));
+}
+
+/** A view of them. */
+export function serialAt(bytes: Buffer, at: number): Buffer {
+  return bytes.subarray(serialStart(bytes, at), serialEnd(bytes, at));
 }
 
 /** The same entries with no more than serial and date: without reason codes, and any other extension. */

@@ -23,7 +23,7 @@ function setUp(
       events.push('build');
       return crl;
     },
-    files: { refresh: async () => true, current: async () => served },
+    files: { refresh: async () => true, current: async () => served, held: () => served },
     clock,
     coalesceSeconds: 3600,
     pollSeconds: 3600,
@@ -74,6 +74,7 @@ test('a replica that does not lead waits for the CRL that the leader builds', as
         if (!leaderHasBuilt) throw new Error('not there yet');
         return served;
       },
+      held: () => served,
     },
   });
   await keeper.start();
@@ -197,6 +198,7 @@ test('what could not be passed on is tried again in the next round, without a ne
         return was;
       },
       current: async () => served,
+      held: () => served,
     },
     onChanged: async () => {
       if (broken) throw new Error('no copy');
@@ -209,4 +211,34 @@ test('what could not be passed on is tried again in the next round, without a ne
   await keeper.maintain();
   await keeper.maintain();
   assert.equal(passed, 1);
+});
+
+test('a leader that has just started reads the present CRL before it builds, and passes it on when none is due', async (t) => {
+  const events: string[] = [];
+  let held: CurrentCrl | undefined;
+  const { keeper } = setUp(t, {
+    build: async () => {
+      events.push(`build, with ${held === undefined ? 'none' : 'the present one'} at hand`);
+      return undefined;
+    },
+    files: {
+      refresh: async () => {
+        const isNew = held === undefined;
+        held = served;
+        return isNew;
+      },
+      current: async () => served,
+      held: () => held,
+    },
+    onChanged: async () => {
+      events.push('changed');
+    },
+  });
+  await keeper.maintain();
+  await keeper.maintain();
+  assert.deepEqual(events, [
+    'build, with the present one at hand',
+    'changed',
+    'build, with the present one at hand',
+  ]);
 });

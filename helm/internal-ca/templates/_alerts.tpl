@@ -28,6 +28,13 @@ one counts, but for the age of a copy, where the leader knows best.
   annotations:
     summary: Builds of the CRL of {{ "{{ $labels.authority }}" }} fail.
     description: Revocations do not reach the published CRL, and the present one is not replaced.
+- alert: InternalCaCrlRefused
+  expr: sum by (check) (increase(internal_ca_crl_check_failures_total{ {{- $s -}} }[15m])) > 0
+  labels:
+    severity: critical
+  annotations:
+    summary: A CRL was made that must not be published ({{ "{{ $labels.check }}" }}).
+    description: The last good CRL stays in force, without the revocations since. The log of the replica that leads says what is wrong.
 - alert: InternalCaPublicationFailing
   expr: sum by (target) (increase(internal_ca_publication_errors_total{ {{- $s -}} }[15m])) > 0
   for: 15m
