@@ -38,7 +38,7 @@ export function ocsp(parts: Pick<HttpParts, 'ocsp' | 'clock'>): FastifyPluginAsy
       '/ocsp/:name',
       {
         bodyLimit: bodyLimitBytes,
-        config: { public: true, faults },
+        config: { public: true, quiet: true, faults },
         schema: {
           operationId: 'postOcsp',
           tags,
@@ -61,7 +61,7 @@ export function ocsp(parts: Pick<HttpParts, 'ocsp' | 'clock'>): FastifyPluginAsy
     app.get(
       '/ocsp/:name/*',
       {
-        config: { public: true, faults },
+        config: { public: true, quiet: true, faults },
         schema: {
           operationId: 'getOcsp',
           tags,
