@@ -39,6 +39,7 @@ export interface CrlBench {
   issue(validSeconds: number): Promise<string>;
   /** Issues a certificate and revokes it. @returns its serial */
   revoke(validSeconds: number, reason?: RevocationReason): Promise<string>;
+  revokeAgain(serial: string, reason: RevocationReason): Promise<void>;
   release(serial: string): Promise<void>;
   /** Keeps the CRLs as they are now, for `restore`. */
   backUp(): Promise<void>;
@@ -77,6 +78,12 @@ export async function openCrlBench(t: TestContext): Promise<CrlBench> {
     await certificates.insert(certificateRecord({ serial, authority: authority.name, notAfter }));
     return serial;
   };
+  const revokeAgain = async (serial: string, reason: RevocationReason): Promise<void> => {
+    await revocations.revoke({
+      ...{ serial, authority: authority.name, reason, revokedAt: now(), requester: 'token:t' },
+      ...{ entry: entryOf(serial, reason), blockSpki: false },
+    });
+  };
   return {
     ...{ db, clock, authority, crls, revocations, see, issue },
     build: (changes = {}) => buildCrl({ crls, clock, times, delta: false, ...changes }, authority, term),
@@ -85,12 +92,10 @@ export async function openCrlBench(t: TestContext): Promise<CrlBench> {
       assert.ok(stored);
       return await readSigned(authority, stored.der);
     },
+    revokeAgain,
     async revoke(validSeconds, reason = 'unspecified') {
       const serial = await issue(validSeconds);
-      await revocations.revoke({
-        ...{ serial, authority: authority.name, reason, revokedAt: now(), requester: 'token:t' },
-        ...{ entry: entryOf(serial, reason), blockSpki: false },
-      });
+      await revokeAgain(serial, reason);
       return serial;
     },
     async release(serial) {
