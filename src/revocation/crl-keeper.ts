@@ -156,9 +156,12 @@ function createRound(
     const read =
       parts.files.held(authority.name) === undefined && (await parts.files.refresh(authority.name));
     const started = performance.now();
+    // What commits from now on waits for the next CRL, and that for others to share it.
+    const before = lastBuiltAt;
+    lastBuiltAt = parts.clock.now();
     const built = await parts.build(authority);
+    lastBuiltAt = built === undefined ? before : parts.clock.now();
     if (built !== undefined) {
-      lastBuiltAt = parts.clock.now();
       parts.onBuilt(authority.name, (performance.now() - started) / 1000);
     }
     if ((await parts.files.refresh(authority.name)) || read) onChanged(authority);
