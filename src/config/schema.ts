@@ -237,7 +237,7 @@ export const configSchema = Type.Object(
     ),
     databasePoolSize: integer(
       'DATABASE_POOL_SIZE',
-      'Most connections to the database for requests. Three more are for leading and for notices between replicas.',
+      'Most connections to the database for requests. Four more are for leading, for notices between replicas and for reading revocations.',
       {
         default: 10,
         minimum: 3,

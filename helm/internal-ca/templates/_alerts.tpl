@@ -114,6 +114,14 @@ one counts, but for the age of a copy, where the leader knows best.
   annotations:
     summary: The database does not answer {{ "{{ $labels.pod }}" }}.
     description: Nothing can be issued or revoked, and no CRL is built. Clients are verified as before.
+- alert: InternalCaRevocationsStale
+  expr: min by (namespace, pod) (internal_ca_revocation_index_age_seconds{ {{- $s -}} }) > 60
+  for: 2m
+  labels:
+    severity: critical
+  annotations:
+    summary: The replica {{ "{{ $labels.pod }}" }} cannot read new revocations.
+    description: Who asks it online (live verification, OCSP) is answered by what it knew before. The log says why.
 - alert: InternalCaNoLeader
   expr: sum(internal_ca_leader{ {{- $s -}} }) == 0
   for: 2m
