@@ -1,4 +1,3 @@
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyInstance, type FastifyServerFactory, fastify, LogController } from 'fastify';
@@ -35,7 +34,7 @@ import { verify } from './routes/verify.ts';
 import { formats } from './schemas/common.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { endSilentConnections } from './silent-connections.ts';
-import { checkingInterval, type TlsListener } from './tls-listener.ts';
+import { checkingInterval, maxHeaderOctets, type TlsListener } from './tls-listener.ts';
 import { shortcutVerification } from './verify-shortcut.ts';
 
 /**
@@ -124,6 +123,7 @@ function openPlain(options: HttpOptions, listener: RequestListener): Server {
       headersTimeout: options.requestTimeoutMilliseconds,
       keepAliveTimeout: options.keepAliveTimeoutMilliseconds,
       connectionsCheckingInterval: checkingInterval(options),
+      maxHeaderSize: maxHeaderOctets,
     },
     listener,
   );

@@ -27,6 +27,7 @@ export function createTlsListener(identity: TlsIdentity): TlsListener {
           headersTimeout: requestTimeoutMilliseconds,
           keepAliveTimeout: keepAliveTimeoutMilliseconds,
           connectionsCheckingInterval: checkingInterval(times),
+          maxHeaderSize: maxHeaderOctets,
         },
         listener,
       );
@@ -35,6 +36,13 @@ export function createTlsListener(identity: TlsIdentity): TlsListener {
     use: (next) => server?.setSecureContext(secureContextOf(next)),
   };
 }
+
+/**
+ * Who asks `/v1/verify` for a request sends all of its header fields, and the client's certificate beside them. nginx takes 33 KiB
+ * of a client (`large_client_header_buffers`), and names the target three times; Node's own limit, 16 KiB, would refuse whoever
+ * has many cookies.
+ */
+export const maxHeaderOctets = 64 * 1024;
 
 /** Node looks for late requests only this often; its default of 30 s would make the timeout a lie. */
 export function checkingInterval({ requestTimeoutMilliseconds }: Pick<Times, 'requestTimeoutMilliseconds'>) {

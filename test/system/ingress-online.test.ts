@@ -151,6 +151,14 @@ test('an Ingress that asks about each request refuses the revoked at once', asyn
   });
 
   await t.test(
+    'a client that sends as much as nginx takes is let in: all of it is sent to us, too',
+    async () => {
+      const much = Object.fromEntries([1, 2, 3].map((each) => [`X-Much-${each}`, 'x'.repeat(7_500)]));
+      assert.equal((await enter(alice, { headers: much, path: `/?${'y'.repeat(7_500)}` })).status, 200);
+    },
+  );
+
+  await t.test(
     'revoked: refused, on a new connection and on a resumed session, with the old CRL in nginx',
     async (t) => {
       const mallory = await issue('mallory');

@@ -8,7 +8,7 @@ export interface EchoUpstream {
 
 /** An upstream that answers with the request's URL and headers as JSON: `{url, headers}`. */
 export async function startEchoUpstream(): Promise<EchoUpstream> {
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: 131_072 }, (request, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end(JSON.stringify({ url: request.url, headers: request.headers }));
   });
