@@ -149,12 +149,22 @@ export function createBudget(o: BudgetParts): Budget {
     show();
   }
 
-  const timer = setInterval(() => void inTurn(() => look(true)), times.lookMs);
+  /** While one takes long, no others pile up behind it. */
+  let isLooking = false;
+  async function lookAround(): Promise<void> {
+    if (isLooking) return;
+    isLooking = true;
+    await inTurn(() => look(true));
+    isLooking = false;
+  }
+  const timer = setInterval(() => void lookAround(), times.lookMs);
   timer.unref();
 
   async function leaveOutOfNew(namespace: string): Promise<boolean> {
     const copies = (await o.cluster?.copies()) ?? [];
-    if (copies.some(({ target }) => target.startsWith(`secret:${namespace}/`))) return false;
+    const isOf = ({ target }: PublishedCopy) => target.startsWith(`secret:${namespace}/`);
+    // One that stands has the last CRL that fitted, and keeps it until all who read it are proven to ask.
+    if (copies.some((copy) => isOf(copy) && copy.crlForm !== undefined)) return false;
     const proof = await (await o.cluster?.doors.look())?.proofOf(namespace);
     // An Ingress that names it already, and finds nothing, is closed. It must not be opened by half a copy.
     if (proof === undefined || proof.unproven.length > 1) return false;
@@ -200,7 +210,7 @@ export function createBudget(o: BudgetParts): Budget {
       name: 'budget',
       async start(begun) {
         term = begun;
-        void inTurn(() => look(true));
+        void lookAround();
       },
       async stop() {
         term = undefined;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../../src/fault.ts';
+import type { KubernetesApi } from '../../src/kubernetes/client.ts';
 import { connectKubernetes } from '../../src/kubernetes/connect.ts';
 import type { RecordedEvent } from '../../src/kubernetes/event-recorder.ts';
 import type { Term } from '../../src/leadership/leadership.ts';
@@ -43,6 +44,7 @@ export interface TestDatabase {
 }
 
 export interface Process {
+  readonly api: KubernetesApi;
   readonly publisher: Publisher;
   readonly events: { readonly on: string; readonly event: RecordedEvent }[];
   readonly warnings: string[];
@@ -126,6 +128,7 @@ export async function setUp(t: TestContext, options: ApiServerOptions = {}): Pro
       () => api.close(),
     );
     return {
+      api,
       publisher,
       events,
       warnings,
