@@ -69,7 +69,7 @@ test('what is not HTTP, and a head that is too large, get a problem document too
   const { port } = await listening(t);
   for (const text of [
     '\u0016\u0003\u0001\r\n\r\n',
-    `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`,
   ]) {
     const { head, problem } = await speak(port, text);
     assert.match(head, /^HTTP\/1\.1 400 /);
