@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { inSteps } from '../encoding/in-steps.ts';
 import { Fault } from '../fault.ts';
 import { type SignatureAlgorithm, signatureAlgorithmFor } from '../x509/signature-algorithm.ts';
+import { isLarge, signApart } from './one-shot.ts';
 
 /** Signs with a CA's private key. Where the key lives (memory, PKCS #11) is the implementation's secret. */
 export interface Signer {
@@ -24,9 +25,6 @@ const signOnPool = promisify(signWithKey);
 const quickKeys: ReadonlySet<string> = new Set(['prime256v1', 'ed25519']);
 const quickOctets = 8 * 1024;
 
-/** From here on the copy that another thread needs takes longer than hashing a step at a time. */
-const largeOctets = 256 * 1024;
-
 /** A Signer over a private key held in this process's memory. */
 export function createSoftwareSigner(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey);
@@ -44,9 +42,8 @@ export function createSoftwareSigner(privateKey: KeyObject): Signer {
     sign: (data) => orUnavailable(() => sign(data)),
     signChunks: (chunks) =>
       orUnavailable(async () => {
-        const length = chunks.reduce((total, chunk) => total + chunk.length, 0);
-        // Ed25519 hashes what it signs twice (RFC 8032 5.1.6), so it has to have the whole of it.
-        if (length < largeOctets || algorithm.digest === null) return await sign(Buffer.concat(chunks));
+        if (!isLarge(chunks)) return await sign(Buffer.concat(chunks));
+        if (algorithm.digest === null) return await signApart(chunks, privateKey);
         const signing = createSign(algorithm.digest);
         await inSteps(chunks, (step) => signing.update(step));
         return signing.sign(privateKey);

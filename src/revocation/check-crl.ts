@@ -1,6 +1,7 @@
 import { createVerify } from 'node:crypto';
 import type { Authority } from '../authority/authority.ts';
 import { inSteps } from '../encoding/in-steps.ts';
+import { isLarge, verifyApart } from '../keys/one-shot.ts';
 import type { CrlBuildSession } from '../store/crls.ts';
 import { verifySigned } from '../x509/signed.ts';
 import { both } from './both.ts';
@@ -52,16 +53,24 @@ export async function checkSignature(
   tbs: readonly Buffer[],
   signature: Buffer,
 ): Promise<void> {
+  if (await isSigned({ certificate, signer }, tbs, signature)) return;
+  throw new CrlCheckFailed('signature', 'The signature is not by the key of the CA certificate');
+}
+
+async function isSigned(
+  { certificate, signer }: Pick<Authority, 'certificate' | 'signer'>,
+  tbs: readonly Buffer[],
+  signature: Buffer,
+): Promise<boolean> {
+  const { publicKey } = certificate;
   const { digest, der } = signer.algorithm;
-  const valid =
-    digest === null
-      ? await verifySigned(
-          { tbs: Buffer.concat(tbs), signatureAlgorithm: der, signature },
-          certificate.publicKey,
-          'crl',
-        )
-      : await verifyInSteps(digest, tbs, certificate.publicKey.keyObject, signature);
-  if (!valid) throw new CrlCheckFailed('signature', 'The signature is not by the key of the CA certificate');
+  if (!isLarge(tbs)) {
+    const signed = { tbs: Buffer.concat(tbs), signatureAlgorithm: der, signature };
+    return await verifySigned(signed, publicKey, 'crl');
+  }
+  return digest === null
+    ? await verifyApart(tbs, publicKey.keyObject, signature)
+    : await verifyInSteps(digest, tbs, publicKey.keyObject, signature);
 }
 
 async function verifyInSteps(

@@ -18,6 +18,8 @@ test('an empty environment gives the documented defaults', () => {
     overlapSeconds: 302_400,
     backdateSeconds: 600,
     coalesceSeconds: 2,
+    clockToleranceSeconds: 300,
+    delta: 'off',
   });
   assert.deepEqual(config.enforcement.namespaces, ['*']);
 });

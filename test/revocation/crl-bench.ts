@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { Authority } from '../../src/authority/authority.ts';
+import type { KeyType } from '../../src/keys/private-key.ts';
 import { type BuildCrlParts, buildCrl, type CrlTimes } from '../../src/revocation/build-crl.ts';
 import { createAuthorityStore } from '../../src/store/authorities.ts';
 import { createCertificateStore } from '../../src/store/certificates.ts';
@@ -47,9 +48,9 @@ export interface CrlBench {
 }
 
 /** An authority whose CRLs are built by hand; the database has the time of the test. */
-export async function openCrlBench(t: TestContext): Promise<CrlBench> {
+export async function openCrlBench(t: TestContext, keyType?: KeyType): Promise<CrlBench> {
   const clock = createTestClock();
-  const authority = await makeAuthority(clock.now());
+  const authority = await makeAuthority(clock.now(), keyType && { keyType });
   const { db } = await createTestDatabase(t);
   const now = (): Date => new Date(clock.now());
   await createAuthorityStore(db).insertIfAbsent({
