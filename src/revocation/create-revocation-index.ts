@@ -72,14 +72,17 @@ export function createRevocationIndex(parts: RevocationIndexParts): RunningRevoc
     for (const listener of listeners) listener(change);
   }
 
+  function tellOf(page: RevocationPage): void {
+    // In a page of thousands their text is most of the work.
+    if (listeners.size > 0) tell({ kind: 'changed', authority: page.authority, serials: serialsOf(page) });
+  }
+
   /** Aside, so that whoever asks meanwhile gets the answers of before. */
   async function load(): Promise<void> {
     const at = monotonic();
     const since = clock.now() - keptAfterExpiryMs;
     const table = createRevocationTable();
-    const head = await reader.readAll(new Date(since), (page) => {
-      applyPage(table, page);
-    });
+    const head = await reader.readAll(new Date(since), (page) => applyPage(table, page));
     state = { table, head, at, since };
     parts.onLoaded({ entries: table.size, position: head.position });
     tell({ kind: 'reloaded' });
@@ -99,7 +102,8 @@ export function createRevocationIndex(parts: RevocationIndexParts): RunningRevoc
   async function catchUp(known: RevocationHead, at: number): Promise<void> {
     const { table } = state;
     const head = await reader.readChanges(known.position, (page) => {
-      tell({ kind: 'changed', authority: page.authority, serials: applyPage(table, page) });
+      applyPage(table, page);
+      tellOf(page);
     });
     // Another server answered this query: nothing said that these are the changes to what we have.
     if (head.origin !== known.origin) await load();
@@ -195,26 +199,40 @@ function createAlarm(everyMs: number): Alarm {
 
 const removed = reasonCodeOf('removeFromCRL');
 
-/** @returns the serials, in hex */
-function applyPage(table: RevocationTable, { authority, records }: RevocationPage): string[] {
-  const serials: string[] = [];
-  for (let at = 0; at < records.length; ) {
+function applyPage(table: RevocationTable, { authority, records }: RevocationPage): void {
+  for (const { at, serialAt, length } of recordsIn(records)) {
     const reasonCode = records.readUInt8(at);
-    const length = records.readUInt8(at + revocationFieldOctets - 1);
-    const serialAt = at + revocationFieldOctets;
     if (reasonCode === removed) table.delete(authority, records, serialAt, length);
     else {
-      const revokedAt = secondsAt(records, at + 1);
       table.set(authority, records, serialAt, length, {
         reasonCode,
-        revokedAt,
+        revokedAt: secondsAt(records, at + 1),
         notAfter: secondsAt(records, at + 9),
       });
     }
-    serials.push(records.toString('hex', serialAt, serialAt + length));
+  }
+}
+
+/** In lower-case hex. */
+function serialsOf({ records }: RevocationPage): string[] {
+  return Array.from(recordsIn(records), ({ serialAt, length }) =>
+    records.toString('hex', serialAt, serialAt + length),
+  );
+}
+
+interface RecordPlace {
+  readonly at: number;
+  readonly serialAt: number;
+  readonly length: number;
+}
+
+function* recordsIn(records: Buffer): Generator<RecordPlace> {
+  for (let at = 0; at < records.length; ) {
+    const serialAt = at + revocationFieldOctets;
+    const length = records.readUInt8(serialAt - 1);
+    yield { at, serialAt, length };
     at = serialAt + length;
   }
-  return serials;
 }
 
 /** From 64 bits to 32: before 1970 and after 2106 count as the nearest. */
