@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { probeName } from '../enforcement/probe/probe-name.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
-import { isAllowed } from './allow-rule.ts';
+import { type CertificateNames, isAllowed } from './allow-rule.ts';
 import { findCaller, type VerifyCaller } from './callers.ts';
 import { createBoundedCache } from './certificate-cache.ts';
 import { type ClientCertificate, examineCertificate, type IssuingAuthority } from './client-certificate.ts';
@@ -29,6 +30,7 @@ export type VerifyReason =
   | 'revoked'
   | 'on-hold'
   | 'not-allowed'
+  | 'probe-not-allowed'
   | 'stale';
 
 export type Verdict =
@@ -154,12 +156,18 @@ export function createVerifier(parts: VerifierParts): Verifier {
       return refuse('revoked', `The certificate was revoked (${revocation.reason}).`);
     }
     if (door.allow !== undefined && !isAllowed(door.allow, names)) {
-      return refuse('not-allowed', 'No rule of this door lets the holder of this certificate in.');
+      return notAllowed(names);
     }
     return { admitted: true, identity: headers };
   }
 
   return { verify };
+}
+
+/** Our probe gets another status than for a revoked certificate: so it can tell the two apart at a door that is not for it. */
+function notAllowed({ commonName }: CertificateNames): Verdict {
+  const reason = commonName === probeName ? 'probe-not-allowed' : 'not-allowed';
+  return refuse(reason, 'No rule of this door lets the holder of this certificate in.');
 }
 
 const unknownCaller = refuse('caller-unknown', 'Nobody who may ask has asked.');

@@ -51,6 +51,7 @@ const refusals: readonly (readonly [VerifyReason, FaultCode])[] = [
   ['revoked', 'client-certificate-refused'],
   ['on-hold', 'client-certificate-refused'],
   ['not-allowed', 'client-certificate-refused'],
+  ['probe-not-allowed', 'client-certificate-missing'],
   ['stale', 'verification-stale'],
 ];
 

@@ -201,6 +201,9 @@ test('an Ingress that asks about each request refuses the revoked at once', asyn
       await enforce({ revocation: 'online', allow: [{ commonName: 'alice' }] });
       await eventually(async () => assert.equal((await enter(bob)).status, 403));
       assert.equal((await enter(alice)).status, 200);
+      const probed = (await service.call('POST', `${path}/probe`)).json();
+      assert.partialDeepStrictEqual(probed, { verdict: 'confirmed' });
+      assert.ok(JSON.stringify(probed).includes('"onlineProvenAt"'));
       await enforce({ revocation: 'online' });
       await eventually(async () => assert.equal((await enter(bob)).status, 200));
     },

@@ -260,6 +260,9 @@ test('the rules of the door', async () => {
   assert.equal(reasonOf(await ask(shown(await leaf({ subject: 'CN=bob' })))), 'admitted');
   assert.equal(reasonOf(await ask(shown(await leaf({ names: ['dns:a.clients.example'] })))), 'admitted');
   assert.equal(reasonOf(await ask(shown(await leaf()))), 'not-allowed');
+  // Our probe is turned away like everybody else, but can tell that from a revocation.
+  const probe = await leaf({ subject: 'CN=internal-ca-probe' });
+  assert.equal(reasonOf(await ask(shown(probe))), 'probe-not-allowed');
   const nobody = await harness({ door: { allow: [] } });
   assert.equal(reasonOf(await nobody.ask(shown(await nobody.leaf()))), 'not-allowed');
 });

@@ -31,6 +31,7 @@ const faultOfReason: Partial<Record<VerifyReason, FaultCode>> = {
   'caller-ambiguous': 'verify-caller-unknown',
   'no-certificate': 'client-certificate-missing',
   unreadable: 'client-certificate-unreadable',
+  'probe-not-allowed': 'client-certificate-missing',
   stale: 'verification-stale',
 };
 

@@ -50,7 +50,10 @@ export async function startAnsweringService({ authority, revoked }: DoorBench): 
     Promise.resolve(verifier.verify({ ...question, headers, remoteAddress: socket.remoteAddress })).then(
       (verdict) => {
         if (verdict.admitted) response.writeHead(200, verdict.identity);
-        else response.writeHead(['no-certificate', 'unreadable'].includes(verdict.reason) ? 401 : 403);
+        else
+          response.writeHead(
+            ['no-certificate', 'unreadable', 'probe-not-allowed'].includes(verdict.reason) ? 401 : 403,
+          );
         response.end();
       },
     );

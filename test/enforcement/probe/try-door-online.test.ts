@@ -158,16 +158,22 @@ doorTest('a refusal of all says nothing about the revoked', async (scene) => {
   });
 });
 
-doorTest('rules for others turn the probe away as wished, which proves nothing', async (scene) => {
-  const allow = [{ commonName: 'alice' }];
-  const target = scene.asking({ allow });
-  await scene.serve([target]);
-  scene.service.set({ allow });
-  const refused = seen(await scene.probe(target, { ...online, allow }));
-  assert.deepEqual(refused, { ours: 403, revoked: 403, verdict: 'confirmed', codes: [], proven: false });
-  scene.service.set({});
-  assert.deepEqual(seen(await scene.probe(target, { ...online, allow })).codes, ['allow-not-heeded']);
-});
+doorTest(
+  'rules for others turn the probe away as wished, and the revoked one otherwise: proven',
+  async (scene) => {
+    const allow = [{ commonName: 'alice' }];
+    const target = scene.asking({ allow });
+    await scene.serve([target]);
+    scene.service.set({ allow });
+    const refused = seen(await scene.probe(target, { ...online, allow }));
+    assert.deepEqual(refused, { ours: 401, revoked: 403, verdict: 'confirmed', codes: [], proven: true });
+    scene.service.set({ deaf: true });
+    const deaf = seen(await scene.probe(target, { ...online, allow }));
+    assert.deepEqual(deaf, { ours: 403, revoked: 403, verdict: 'confirmed', codes: [], proven: false });
+    scene.service.set({});
+    assert.deepEqual(seen(await scene.probe(target, { ...online, allow })).codes, ['allow-not-heeded']);
+  },
+);
 
 doorTest('rules that let the probe in prove it', async (scene) => {
   const allow = [{ commonName: 'alice' }, { commonName: 'internal-ca-probe' }];
