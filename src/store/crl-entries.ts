@@ -35,7 +35,10 @@ export function completeEntries(authority: string): EntrySource {
   return { name: 'crl-entries', page: completePage, authority };
 }
 
-/** What changed behind the position $3: those that are (still) revoked as they stand, and what has been released. */
+/**
+ * What changed behind the position $3: what is revoked, as it stands now, and what has been released. What was revoked again after
+ * a release has changed after it, and counts as revoked.
+ */
 const changedPage = `
 with changed as (
   select distinct on (serial) serial, entry from (
@@ -44,7 +47,6 @@ with changed as (
     union all
     select h.serial, h.entry, 1 from revocation_changes c join hold_releases h on h.change_id = c.change_id
       where c.position > $3 and h.authority = $1 and h.serial > $2
-        and not exists (select from revocations r where r.serial = h.serial and r.authority = $1 and r.in_crl)
   ) as either order by serial, rank limit ${entriesPerPage}
 )
 select string_agg(entry, ''::bytea order by serial) as entries, count(*)::int as count,

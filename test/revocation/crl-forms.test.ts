@@ -188,3 +188,19 @@ test('openssl takes the complete CRL with its FreshestCRL, and the delta with it
 function hexOrDecimal(number: bigint): string {
   return `(${number}|${number.toString(16)})`;
 }
+
+test('a CRL that was damaged in the database is not served: the one before stays', async (t) => {
+  const bench = await openCrlBench(t);
+  await bench.build();
+  const files = createCrlFiles(bench.crls, [bench.authority]);
+  const before = await files.current(bench.authority.name);
+  bench.clock.advance(60);
+  await bench.revoke(day);
+  const next = await bench.build();
+  const flip = { text: 'update crls set der = set_byte(der, 40, get_byte(der, 40) # 1) where number = $1' };
+  await bench.db.query({ ...flip, values: [next?.number] });
+  await assert.rejects(files.refresh(bench.authority.name), /is not what was stored/);
+  assert.equal(await files.current(bench.authority.name), before);
+  await bench.db.query({ ...flip, values: [next?.number] });
+  assert.equal(await files.refresh(bench.authority.name), true);
+});

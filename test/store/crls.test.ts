@@ -67,8 +67,8 @@ test('45,000 entries come whole, in pages, byte for byte', async (t) => {
         select substr(sha256(i::text::bytea), 1, 16), 'internal-ca', 'client', 'CN=x', '{}', now(),
           now() + interval '1 year', 't', sha256(''), sha256(''), '{}', now(), ''
         from generate_series(1, 45000) i returning id, serial, authority, not_after
-      ) insert into revocations (serial, certificate_id, authority, entry, not_after, revoked_at, reason, requester)
-      select serial, id, authority, serial, not_after, now(), 'unspecified', 't' from c`,
+      ) insert into revocations (serial, certificate_id, authority, entry, not_after, revoked_at, reason, requester, change_id)
+      select serial, id, authority, serial, not_after, now(), 'unspecified', 't', 0 from c`,
   });
   const built = await stores.crls.build('internal-ca', anyTime, buildAt(start));
   assert.equal(built?.entryCount, 45_000);
@@ -232,4 +232,75 @@ test('the last three CRLs of an authority are kept', async (t) => {
     rows.map((row) => row.kept),
     ['internal-ca3', 'internal-ca4', 'internal-ca5', 'other1'],
   );
+});
+
+test('a number is never given again, though the CRLs themselves be gone', async (t) => {
+  const stores = await openStores(t);
+  await stores.crls.build('internal-ca', { ...anyTime, atLeast: 500n }, buildAt(start));
+  await stores.db.query({ text: 'delete from crls' });
+  assert.equal((await stores.crls.build('internal-ca', anyTime, buildAt(start)))?.number, 501n);
+});
+
+test('each CRL is remembered, with the changes that it tells of', async (t) => {
+  const stores = await openStores(t);
+  await stores.crls.build('internal-ca', anyTime, buildAt(start));
+  await revokeOne(stores);
+  await revokeOne(stores, daysFrom(start, 90), 'other');
+  await stores.crls.build('internal-ca', anyTime, buildAt(daysFrom(start, 1)));
+  for (let index = 0; index < 5; index++)
+    await stores.crls.build('internal-ca', anyTime, buildAt(daysFrom(start, 2)));
+  const rows = await stores.db.query({
+    text: `select number::int, position::int, this_update, next_update from crl_history
+      where authority = 'internal-ca' order by number limit 2`,
+  });
+  assert.deepEqual(rows, [
+    { number: 1, position: 0, this_update: start, next_update: daysFrom(start, 7) },
+    { number: 2, position: 2, this_update: daysFrom(start, 1), next_update: daysFrom(start, 8) },
+  ]);
+});
+
+test('changes of other authorities are no reason for a CRL, and are not looked through for ever', async (t) => {
+  const stores = await openStores(t);
+  await stores.crls.build('internal-ca', anyTime, buildAt(start));
+  const look = async (): Promise<void> => {
+    await stores.crls.build('internal-ca', anyTime, async ({ pending }) => {
+      assert.equal(pending, 0);
+      return undefined;
+    });
+  };
+  const change = async (authority: string): Promise<void> => {
+    await stores.db.transaction(async (tx) => {
+      const changeId = await newChangeId(tx);
+      const { serial, notAfter, requester } = certificateRecord();
+      const { entry, revokedAt, reason } = revocationRequest(serial);
+      const row = { serial, authority, notAfter, requester, entry, revokedAt, reason };
+      await insertRevocations(tx, [{ ...row, certificateId: null, inCrl: true }], changeId);
+      await closeChange(tx, changeId);
+    });
+  };
+  for (let count = 0; count < 999; count++) await change('other');
+  await look();
+  assert.equal((await stores.crls.latest('internal-ca'))?.position, 0n);
+  await change('other');
+  await look();
+  assert.equal((await stores.crls.latest('internal-ca'))?.position, 1000n);
+  await change('internal-ca');
+  await stores.crls.build('internal-ca', anyTime, async (session) => {
+    assert.equal(session.pending, 1);
+    return undefined;
+  });
+  assert.equal((await stores.crls.latest('internal-ca'))?.position, 1000n);
+});
+
+test('what no CRL lists, as the revocation of a probe, is no reason for one', async (t) => {
+  const stores = await openStores(t);
+  await stores.crls.build('internal-ca', anyTime, buildAt(start));
+  const record = certificateRecord();
+  await stores.certificates.insert(record);
+  await stores.revocations.revoke(revocationRequest(record.serial, { inCrl: false }));
+  await stores.crls.build('internal-ca', anyTime, async (session) => {
+    assert.equal(session.pending, 0);
+    return buildAt(start)(session);
+  });
+  assert.deepEqual(await serialsOf(stores.crls), []);
 });
