@@ -304,3 +304,20 @@ test('what no CRL lists, as the revocation of a probe, is no reason for one', as
   });
   assert.deepEqual(await serialsOf(stores.crls), []);
 });
+
+test('after a CRL of a program of before, which knew of no positions, the next is built at once and lacks nothing', async (t) => {
+  const stores = await openStores(t);
+  const listed = await revokeOne(stores);
+  await stores.crls.build('internal-ca', anyTime, buildAt(start));
+  // As that program leaves it: no position, no history, and the serials that it listed are marked in a way of its own.
+  await stores.db.query({ text: 'update crls set position = 0' });
+  await stores.db.query({ text: 'delete from crl_history' });
+  await stores.db.query({ text: 'update revocations set first_crl = 1' });
+  const built = await stores.crls.build('internal-ca', anyTime, async (session) => {
+    assert.equal(session.pending, 1);
+    assert.deepEqual(await session.wronglyGone([]), []);
+    return buildAt(start)(session);
+  });
+  assert.deepEqual([built?.number, built?.position], [2n, 1n]);
+  assert.deepEqual(await serialsOf(stores.crls), [listed]);
+});
