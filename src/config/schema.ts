@@ -169,7 +169,7 @@ const http = Type.Object(
     publicPort: Type.Optional(
       integer(
         'HTTP_PUBLIC_PORT',
-        'Another port, always plain HTTP, with nothing but the public files (`/ca`, `/crl`), `/livez` and `/readyz`: relying parties fetch CRLs without TLS. 0 lets the system choose one.',
+        'Another port, always plain HTTP, with nothing but the public files (`/ca`, `/crl`), OCSP (`/ocsp`), `/livez` and `/readyz`: relying parties fetch CRLs without TLS. 0 lets the system choose one.',
         { minimum: 0, maximum: 65_535, defaultText: 'none' },
       ),
     ),

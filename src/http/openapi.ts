@@ -53,8 +53,21 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     },
     transformObject: (document) =>
       'openapiObject' in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
-    transform: ({ schema, url, route }) => ({ schema: documented(schema, route), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: withNamedRest(documented(schema, route)),
+      url: url.replace(/\/\*$/, '/:request'),
+    }),
   });
+}
+
+/** A path parameter needs a name, and what the router calls `*`, the rest of the path, is no name in most languages. */
+function withNamedRest(schema: FastifySchema): FastifySchema {
+  const { params } = schema;
+  if (typeof params !== 'object' || params === null || !('properties' in params)) return schema;
+  const { '*': rest, ...named } = { '*': undefined, ...Object(params.properties) };
+  if (rest === undefined) return schema;
+  const properties = { ...named, request: rest };
+  return { ...schema, params: { ...params, properties, required: Object.keys(properties) } };
 }
 
 /** What the document says and the running service need not compile: who may call, and every error. */

@@ -40,7 +40,7 @@ test('whatever else the service has is not there, with a token or without', asyn
   const calls = Object.entries(all.swagger().paths ?? {}).flatMap(([path, operations]) =>
     Object.keys(operations ?? {}).map((method) => ({ method, path })),
   );
-  const closed = calls.filter(({ path }) => !open.includes(example(path)));
+  const closed = calls.filter(({ path }) => !open.includes(example(path)) && !path.startsWith('/ocsp/'));
   assert.ok(closed.length > 15);
   const paths = [...closed, { method: 'get', path: '/docs' }, { method: 'get', path: '/openapi.json' }];
   for (const { method, path } of paths) {

@@ -86,6 +86,10 @@ test('a mistake stops the start with one line that names the key', async (t) => 
     [robot('    colour: red'), /profiles\.robot\.colour is not a key that is known/],
     [robot().replace('PT1H', 'P2D'), /profiles\.robot\.defaultValidity is longer than maxValidity/],
     [robot().replace('PT1H', 'soon'), /profiles\.robot\.defaultValidity must be a duration/],
+    [
+      robot().replace('1.2.3.4', '1.3.6.1.5.5.7.3.9'),
+      /profiles\.robot\.extendedKeyUsage names OCSPSigning: its holder could vouch/,
+    ],
     [robot().replace('clientAuth', 'clientAut'), /profiles\.robot\.extendedKeyUsage names clientAut/],
     [
       robot().replace("'spiffe://corp/.*'", "'('"),

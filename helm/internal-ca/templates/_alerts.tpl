@@ -106,6 +106,16 @@ one counts, but for the age of a copy, where the leader knows best.
   annotations:
     summary: New files for the TLS listener could not be used.
     description: The log says why. The certificate before goes on being served until it ends.
+- alert: InternalCaOcspNotRenewed
+  expr: >-
+    min by (namespace, pod, authority) (internal_ca_ocsp_responder_seconds_to_expiry{ {{- $s -}} }
+    / internal_ca_ocsp_responder_renewal_seconds{ {{- $s -}} }) < 0.5
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: The certificate for OCSP answers of {{ "{{ $labels.pod }}" }} was not renewed.
+    description: The log says why. When it has ended, OCSP is answered with tryLater.
 - alert: InternalCaDatabaseDown
   expr: min by (namespace, pod) (internal_ca_database_up{ {{- $s -}} }) == 0
   for: 2m

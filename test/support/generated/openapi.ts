@@ -512,7 +512,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ocsp/{name}/{*}": {
+    "/ocsp/{name}/{request}": {
         parameters: {
             query?: never;
             header?: never;
@@ -4660,7 +4660,7 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
-                "*": string;
+                request: string;
             };
             cookie?: never;
         };
