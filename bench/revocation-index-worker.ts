@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../src/clock.ts';
 import {
@@ -14,19 +13,19 @@ import { workerInput, workerOutput } from './support/child.ts';
 import type { IndexInput, IndexRound } from './support/index-round.ts';
 import { median } from './support/report.ts';
 import { fillRevocations } from './support/revocations.ts';
+import { watchStalls } from './support/stall.ts';
 
 /** One replica's index, in a process whose memory is nobody else's; what another replica does, on connections of its own. */
 
 /** It looks when it is told to. */
 const pollMs = 3_600_000;
 const lookups = 1_000_000;
-const delay = monitorEventLoopDelay({ resolution: 1 });
+const stalls = watchStalls();
 
 async function main(): Promise<void> {
   // The parent is our own program.
   const { url, bulk, singles } = (await workerInput()) as IndexInput;
   const [mine, others] = [open(url), open(url)];
-  delay.enable();
   const before = await memory();
   const index = createRevocationIndex({
     reader: createRevocationChangesReader(mine),
@@ -58,6 +57,7 @@ async function main(): Promise<void> {
     ...{ loadMs: load.ms, loadStallMs: load.stallMs, bulkMs: caughtUp.ms, bulkStallMs: caughtUp.stallMs },
     ...{ newsMs: median(news), newsWorstMs: Math.max(...news) },
   };
+  stalls.stop();
   workerOutput(round);
 }
 
@@ -91,13 +91,11 @@ async function listen(
 }
 
 async function timed(work: () => Promise<void>): Promise<{ ms: number; stallMs: number }> {
-  await sleep(50);
-  delay.reset();
+  stalls.longest();
   const began = performance.now();
   await work();
   const ms = performance.now() - began;
-  await sleep(10);
-  return { ms, stallMs: delay.max / 1e6 };
+  return { ms, stallMs: stalls.longest() };
 }
 
 /** @returns milliseconds from the COMMIT until the index knows */

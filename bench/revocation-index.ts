@@ -40,7 +40,7 @@ export async function revocationIndex(run: Run): Promise<Report> {
     rows,
     aims: aimsOf(rows),
     notes: [
-      `News: from the commit of one revocation until another replica knows, by a notice; the median of ${singles}. At once: one change, from the notice until all of it is known.`,
+      `News: from the commit of one revocation until another replica knows, by a notice; the median of ${singles}. At once: one change, from the notice until all of it is known. Stalls are in the CPU of the event loop's own thread.`,
     ],
   };
 }

@@ -12,7 +12,7 @@ export interface IndexInput {
 export interface IndexRound {
   readonly entries: number;
   readonly loadMs: number;
-  /** The longest time for which the event loop stood still meanwhile. */
+  /** The longest time for which the event loop stood still meanwhile, in its own CPU. */
   readonly loadStallMs: number;
   /** What stays in memory once everything is read. */
   readonly memoryBytes: number;
