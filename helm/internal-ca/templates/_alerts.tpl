@@ -58,15 +58,47 @@ one counts, but for the age of a copy, where the leader knows best.
     severity: warning
   annotations:
     summary: The published Secret takes {{ "{{ $value | humanizePercentage }}" }} of what Kubernetes allows.
-    description: Past 1 MiB no new CRL can be published. The CRL shrinks when revoked certificates expire.
+    description: At 90 % the service acts as SECRET_OVER_BUDGET says. The CRL shrinks when revoked certificates expire.
 - alert: InternalCaSecretNearlyFull
-  expr: max(internal_ca_secret_size_ratio{ {{- $s -}} }) > 0.95
+  expr: max(internal_ca_secret_size_ratio{ {{- $s -}} }) > 0.95 unless max(internal_ca_secret_stage{stage="online",{{ $s }}}) == 1
   for: 5m
   labels:
     severity: critical
   annotations:
     summary: The published Secret takes {{ "{{ $value | humanizePercentage }}" }} of what Kubernetes allows.
     description: Past 1 MiB no new CRL can be published, and revocations no longer reach nginx.
+- alert: InternalCaSecretFillingUp
+  expr: min by (form) (internal_ca_secret_forecast_days{ {{- $s -}} }) < 14
+  for: 6h
+  labels:
+    severity: warning
+  annotations:
+    summary: At the present rate the published Secret is full in {{ "{{ $value }}" }} days, with the CRL in the form {{ "{{ $labels.form }}" }}.
+    description: What the service does then is up to SECRET_OVER_BUDGET. Shorter validities keep CRLs small.
+- alert: InternalCaCrlMovedOnline
+  expr: max(internal_ca_secret_stage{stage="online",{{ $s }}}) == 1
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: The CRL has outgrown its Secrets, and Ingresses are moved to live verification.
+    description: From now on their clients are let in only while this service answers. Other readers of the Secret lose the CRL's updates when it no longer fits.
+- alert: InternalCaOnlineNotProven
+  expr: max(internal_ca_secret_online_waiting{ {{- $s -}} }) > 0
+  for: 15m
+  labels:
+    severity: warning
+  annotations:
+    summary: The CRL outgrows its Secrets, and {{ "{{ $value }}" }} Ingresses are not proven to ask about revocation.
+    description: Their copies keep the last CRL that fits. Once none fits, revocations no longer reach them, and when it lapses they refuse every client.
+- alert: InternalCaRevocationUnproven
+  expr: max(internal_ca_secret_without_crl_unproven{ {{- $s -}} }) > 0
+  for: 5m
+  labels:
+    severity: critical
+  annotations:
+    summary: There is no CRL in {{ "{{ $value }}" }} copies, though an Ingress that reads them is not proven to ask about revocation.
+    description: A revoked certificate may be let in there. The CRL no longer fits, so it cannot be put back.
 - alert: InternalCaAuthorityExpiring
   expr: min by (authority) (internal_ca_authority_seconds_to_expiry{ {{- $s -}} }) < {{ mulf $t.authorityDays 86400 | int64 }}
   for: 1h
