@@ -20,7 +20,7 @@ export const verification = Type.Object(
     callersFile: Type.Optional(
       path(
         'VERIFY_CALLERS_FILE',
-        'A YAML file with further callers of `/v1/verify`, such as Traefik or Envoy: who they are, and in which header they send the certificate.',
+        'A YAML file with [further callers](live-verification.md) of `/v1/verify`, such as Traefik or an nginx of your own: who they are, and in which header they send the certificate.',
         { defaultText: 'only enforced Ingresses' },
       ),
     ),
