@@ -2,6 +2,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { cpuPerCertificate } from './cpu.ts';
 import { crlBuild } from './crl.ts';
+import { refusalAtTheDoor } from './door.ts';
 import { certificatesOverHttp } from './http.ts';
 import { ocspAnswers } from './ocsp.ts';
 import { revocationIndex } from './revocation-index.ts';
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   index: revocationIndex,
   ocsp: ocspAnswers,
   verify: liveVerification,
+  door: refusalAtTheDoor,
   start: startToReady,
 };
 

@@ -22,14 +22,18 @@ export interface ServiceOptions {
   readonly dataDirectory: string;
   /** Default: the embedded PostgreSQL. */
   readonly databaseUrl?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** More configuration. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the service as `npm start` does, with nothing configured but where; its log goes to a file, as in production. */
 export async function startService(
-  { dataDirectory, databaseUrl }: ServiceOptions,
+  { dataDirectory, databaseUrl, env, ...options }: ServiceOptions,
   cleanUp: AsyncDisposableStack,
 ): Promise<RunningService> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const log = await open(join(dataDirectory, 'service.log'), 'a');
   const began = performance.now();
   const child = startChild(process.execPath, [mainFile], {
@@ -41,6 +45,7 @@ export async function startService(
       PORT: String(port),
       KUBERNETES: 'off',
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+      ...env,
     },
     stdio: ['ignore', log.fd, log.fd],
   });
