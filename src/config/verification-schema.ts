@@ -9,7 +9,7 @@ export const verification = Type.Object(
     url: Type.Optional(
       url(
         'VERIFY_URL',
-        'Where ingress controllers reach this service inside the cluster, such as `http://internal-ca.pki.svc`. When set, Ingresses can be moved to live verification; the path `/v1/verify` is added.',
+        'Where ingress controllers reach this service inside the cluster, such as `http://internal-ca.pki.svc.cluster.local:8080` (the full name: nginx knows no search domains). When set, Ingresses can be moved to live verification; the path `/v1/verify` is added.',
       ),
     ),
     networks: list(

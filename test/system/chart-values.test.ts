@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { roles } from '../../src/access/caller.ts';
 import { loadConfig } from '../../src/config/config.ts';
+import { loadCallers } from '../../src/verification/load-callers.ts';
 import { listAt, ofKind, only, temporaryDirectory } from '../support/chart/manifests.ts';
 import { podEnvironment } from '../support/chart/pod.ts';
 import { chartDirectory, refusalOf, renderChart } from '../support/chart/render.ts';
@@ -46,6 +47,28 @@ test('without enforcement no Ingress may be changed, in the settings and in the 
   const config = loadConfig(podEnvironment(manifests, temporaryDirectory(t)));
   assert.deepEqual(config.enforcement.namespaces, []);
   assert.doesNotMatch(JSON.stringify(manifests), /"ingresses"/);
+});
+
+test('ingress controllers are told where to ask, by a name that nginx can resolve', async (t) => {
+  if (skipUnless(t, 'helm')) return;
+  const configOf = (how: Parameters<typeof renderChart>[0]) =>
+    loadConfig(podEnvironment(renderChart(how), temporaryDirectory(t)));
+  const plain = 'http://internal-ca.internal-ca.svc.cluster.local:8080';
+  assert.equal(configOf({}).verification.url, plain);
+  assert.equal(
+    configOf({ set: ['verification.clusterDomain=k8s.example', 'service.port=8081'] }).verification.url,
+    'http://internal-ca.internal-ca.svc.k8s.example:8081',
+  );
+  const own = configOf({ set: ['verification.url=https://verify.example'] });
+  assert.equal(own.verification.url, 'https://verify.example');
+  for (const set of ['verification.enabled=false', 'enforcement.enabled=false'])
+    assert.equal(configOf({ set: [set] }).verification.url, undefined, set);
+
+  const { verification } = configOf({ values: ['external-values.yaml'] });
+  assert.equal(verification.url, 'https://internal-ca.internal-ca.svc.cluster.local');
+  assert.deepEqual(verification.networks, ['10.244.0.0/16']);
+  const [caller, ...more] = await loadCallers(verification.callersFile, ['internal-ca']);
+  assert.deepEqual([caller?.name, caller?.header, more], ['traefik', 'x-forwarded-tls-client-cert', []]);
 });
 
 test('a CloudNativePG Cluster outlives the release, and acknowledges nothing that one disk alone has', (t) => {
@@ -120,7 +143,7 @@ test('a new configuration, and nothing else, makes new pods', (t) => {
   if (skipUnless(t, 'helm')) return;
   const template = (set: string[]) =>
     JSON.stringify(valueAt(only(renderChart({ set }), 'Deployment'), ['spec', 'template']));
-  assert.equal(template([]), template(['metrics.dashboard.enabled=true', 'service.port=81']));
+  assert.equal(template([]), template(['metrics.dashboard.enabled=true', 'service.annotations.a=b']));
   assert.notEqual(template([]), template(['config.publicUrl=http://ca.example.com']));
 });
 
@@ -171,6 +194,8 @@ const refused: readonly [string, ...string[]][] = [
   ['config.tls', 'config.tls.keyFile=/k'],
   ['config.enforcement', 'config.enforcement.namespaces={shop}'],
   ['config.http.publicPort', 'config.http.publicPort=1'],
+  ['config.verification.url', 'config.verification.url=http://a'],
+  ["'A'", 'verification.callers.A.header=client-cert'],
   ['config.authority.keyStore', 'config.authority.keyStore=file'],
   ['config.leadership.leaseName', 'config.leadership.leaseName=x'],
   ['config.access.serviceAccountGrantsFile', 'config.access.serviceAccountGrantsFile=/x'],

@@ -60,6 +60,7 @@
 {{- if .Values.enforcement.enabled }}
 {{- include "internal-ca.enforcementEnvironment" .Values.enforcement }}
 {{- end }}
+{{- include "internal-ca.verificationEnvironment" . }}
 {{- end -}}
 
 {{- define "internal-ca.databaseEnvironment" -}}
@@ -126,4 +127,31 @@
   value: {{ .probe.httpPort | quote }}
 - name: ENFORCEMENT_PROBE_INTERVAL
   value: {{ .probe.interval | quote }}
+{{- end -}}
+
+{{- define "internal-ca.verificationEnvironment" }}
+{{- with .Values.verification }}
+{{- if and .enabled $.Values.enforcement.enabled }}
+- name: VERIFY_URL
+  value: {{ default (include "internal-ca.verifyUrl" $) .url | quote }}
+{{- with .networks }}
+- name: VERIFY_NETWORKS
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- end }}
+{{- if .callers }}
+- name: VERIFY_CALLERS_FILE
+  value: /etc/internal-ca/verify-callers.yaml
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Plain HTTP has the public files alone where the service has TLS. */}}
+{{- define "internal-ca.verifyUrl" -}}
+{{- $host := printf "%s.%s.svc.%s" (include "internal-ca.fullname" .) .Release.Namespace .Values.verification.clusterDomain -}}
+{{- if include "internal-ca.tlsSecret" . -}}
+{{- printf "https://%s:%d" $host (int .Values.service.httpsPort) -}}
+{{- else -}}
+{{- printf "http://%s:%d" $host (int .Values.service.port) -}}
+{{- end -}}
 {{- end -}}

@@ -81,7 +81,7 @@
 {{- fail (printf "config.%s: is set by the chart%s" $key (ternary "" (printf "; use the value %s" (get $owned $key)) (eq (get $owned $key) ""))) -}}
 {{- end -}}
 {{- end -}}
-{{- $inside := dict "authority.keyStore" "authority" "authority.keySecretName" "authority" "authority.keyPassphraseFile" "authority" "authority.importCertificateFile" "authority" "authority.importKeyFile" "authority" "authority.importPassphraseFile" "authority" "http.drainDelay" "drainDelaySeconds" "http.publicPort" "tls" "access.serviceAccountGrantsFile" "access.serviceAccountGrants" "leadership.leaseName" "fullnameOverride" -}}
+{{- $inside := dict "authority.keyStore" "authority" "authority.keySecretName" "authority" "authority.keyPassphraseFile" "authority" "authority.importCertificateFile" "authority" "authority.importKeyFile" "authority" "authority.importPassphraseFile" "authority" "http.drainDelay" "drainDelaySeconds" "http.publicPort" "tls" "access.serviceAccountGrantsFile" "access.serviceAccountGrants" "leadership.leaseName" "fullnameOverride" "verification.url" "verification" "verification.networks" "verification" "verification.callersFile" "verification" -}}
 {{- range $path, $value := $inside -}}
 {{- $parts := splitList "." $path -}}
 {{- if hasKey (default dict (get $.Values.config (first $parts))) (last $parts) -}}
