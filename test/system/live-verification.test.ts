@@ -140,7 +140,12 @@ test('the example for Traefik overwrites every identity header, and hands the ce
   );
   const specOf = (name: string) => documents.find(({ metadata }) => metadata.name === name)?.spec;
   assert.deepEqual(specOf('client-certificate'), { passTLSClientCert: { pem: true } });
-  const forwardAuth = specOf('verify-client')?.forwardAuth as { authResponseHeaders: string[] };
+  const forwardAuth = specOf('verify-client')?.forwardAuth as {
+    authResponseHeaders: string[];
+    trustForwardHeader: boolean;
+  };
+  // Else Traefik does not hand on the certificate either.
+  assert.equal(forwardAuth.trustForwardHeader, true);
   assert.deepEqual(
     forwardAuth.authResponseHeaders.map((name) => name.toLowerCase()).sort(),
     [...identityHeaders, omittedHeader].sort(),
