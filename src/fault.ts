@@ -39,6 +39,9 @@ export const faultCatalogue = {
   'precondition-failed': { status: 412, title: 'The file is not the one that the condition names' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such octets' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used with another request' },
+  // What is imported
+  'crl-malformed': { status: 400, title: 'The CRL is not well formed' },
+  'crl-refused': { status: 422, title: 'The CRL cannot be taken for one of this authority' },
   // Who is calling
   unauthenticated: { status: 401, title: 'Authentication is required' },
   forbidden: { status: 403, title: 'The permission is missing' },

@@ -13,6 +13,7 @@ export const permissionTable = {
   'certificates:read-own': ['admin', 'issuer', 'revoker', 'reader'],
   'certificates:read': ['admin', 'revoker', 'reader'],
   'certificates:revoke': ['admin', 'revoker'],
+  'certificates:import': ['admin'],
   'authorities:read': ['admin', 'issuer', 'revoker', 'enforcer', 'reader'],
   'profiles:read': ['admin', 'issuer', 'revoker', 'enforcer', 'reader'],
   'client-verifications:read': ['admin', 'enforcer', 'reader'],

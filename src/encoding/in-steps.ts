@@ -19,3 +19,14 @@ export async function sha256InSteps(chunks: Iterable<Uint8Array>): Promise<Buffe
   await inSteps(chunks, (step) => hash.update(step));
   return hash.digest();
 }
+
+/** All of them in memory of their own. */
+export async function joinInSteps(chunks: readonly Uint8Array[]): Promise<Buffer<ArrayBuffer>> {
+  const bytes = new Uint8Array(chunks.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  await inSteps(chunks, (step) => {
+    bytes.set(step, at);
+    at += step.length;
+  });
+  return Buffer.from(bytes.buffer);
+}

@@ -5,6 +5,7 @@ import { formatDuration, parseDuration } from '../duration.ts';
 import { attributeLabel, attributeTypeOf } from '../x509/attribute-types.ts';
 import { extendedKeyUsages, ocspSigning } from './extended-key-usages.ts';
 import { type Profile, type ProfileDocument, profilesDocumentCheck } from './profile.ts';
+import { reservedProfiles } from './reserved-profiles.ts';
 
 type ProfileText = Static<typeof ProfileDocument>;
 
@@ -102,6 +103,8 @@ function readProfiles(file: string, text: string): Profile[] {
 function toProfile(file: string, name: string, text: ProfileText): Profile {
   const at = `${file}: profiles.${name}`;
   if (!profileName.test(name)) throw new ProfileError(`${at} is not a DNS label`);
+  if (reservedProfiles.has(name))
+    throw new ProfileError(`${at} has the name of certificates that were issued elsewhere`);
   const profile: Profile = {
     name,
     description: text.description,

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { inSteps } from '../encoding/in-steps.ts';
+import { joinInSteps } from '../encoding/in-steps.ts';
 
 /** What the thread is given. */
 export interface OneShot {
@@ -23,7 +23,7 @@ export function isLarge(chunks: readonly Uint8Array[]): boolean {
  * first have it copied while the event loop waits: 50 ms for 40 MB. Here the bytes are given away instead.
  */
 export async function signApart(chunks: readonly Uint8Array[], key: KeyObject): Promise<Buffer> {
-  const answer = await runApart({ bytes: await joinInSteps(chunks), key });
+  const answer = await runApart({ bytes: (await joinInSteps(chunks)).buffer, key });
   if (!(answer instanceof Uint8Array)) throw new Error('The thread gave no signature');
   return Buffer.from(answer);
 }
@@ -34,17 +34,7 @@ export async function verifyApart(
   key: KeyObject,
   signature: Uint8Array,
 ): Promise<boolean> {
-  return (await runApart({ bytes: await joinInSteps(chunks), key, signature })) === true;
-}
-
-async function joinInSteps(chunks: readonly Uint8Array[]): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  await inSteps(chunks, (step) => {
-    bytes.set(step, at);
-    at += step.length;
-  });
-  return bytes.buffer;
+  return (await runApart({ bytes: (await joinInSteps(chunks)).buffer, key, signature })) === true;
 }
 
 async function runApart(job: OneShot): Promise<unknown> {

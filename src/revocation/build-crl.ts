@@ -36,7 +36,7 @@ export interface BuildCrlParts {
 }
 
 /**
- * Signs a new CRL if there is a reason to: none yet, a revocation that no CRL has, or the time for it. One process
+ * Signs a new CRL if there is a reason to: none yet, a revocation that no CRL has, a number too low, or the time for it. One process
  * at a time does this, in one transaction, so that numbers rise strictly and no revocation is left out.
  * @returns the new CRL, or undefined when the present one is good
  * @throws NotLeading when the term with this epoch is over, CrlCheckFailed when what was made must not be published
@@ -128,6 +128,8 @@ async function readPrevious(
 
 function isDue(session: CrlBuildSession, now: number, times: CrlTimes): boolean {
   if (session.previous === undefined || session.pending > 0) return true;
+  // Relying parties that have a CRL of before the import would not take ours for the newer one.
+  if (session.previous.number <= session.numberFloor) return true;
   // Made while the clock was ahead: every verifier refuses it until then.
   if (session.previous.thisUpdate.getTime() > now) return true;
   return now >= session.previous.nextUpdate.getTime() - times.overlapSeconds * 1000;

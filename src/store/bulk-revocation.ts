@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { byteaArray } from './binary-array.ts';
 import {
   type BulkCounts,
@@ -9,6 +9,7 @@ import {
   selectPages,
 } from './bulk-selection.ts';
 import type { Database, Queryable } from './database.ts';
+import { againAfterDeadlock } from './deadlock.ts';
 import { closeChange, insertRevocations, newChangeId } from './revocation-changes.ts';
 
 export interface BulkRequest extends BulkSelection {
@@ -194,21 +195,4 @@ async function supersede(
       changeId,
     ],
   });
-}
-
-const attempts = 3;
-
-/**
- * Everybody who revokes goes through the serials in ascending order, but a hold is made final after the rest of its page was
- * inserted: two who meet there may wait for one another, and the database ends one of them.
- */
-async function againAfterDeadlock<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const isDeadlock = error instanceof pg.DatabaseError && error.code === '40P01';
-      if (!isDeadlock || attempt === attempts) throw error;
-    }
-  }
 }

@@ -96,8 +96,15 @@ const columns = [
   ['der', 'bytea'],
 ] as const;
 
-const names = columns.map(([name]) => name);
 const casts: Readonly<Record<string, string>> = { sans: 'sans::text[]', metadata: 'metadata::jsonb' };
+
+/** Parts of a statement: the columns, as unnest is given them (`certificateValues`), and as the table takes them. */
+export const certificateColumnTexts = {
+  names: columns.map(([name]) => name).join(', '),
+  given: columns.map(([, type], index) => `$${index + 1}::${type}[]`).join(', '),
+  inserted: columns.map(([name]) => casts[name] ?? name).join(', '),
+};
+const { names, given, inserted } = certificateColumnTexts;
 
 /**
  * The order of the inserts is the same in every statement, so that two that meet on Idempotency-Keys wait for each
@@ -105,13 +112,12 @@ const casts: Readonly<Record<string, string>> = { sans: 'sans::text[]', metadata
  */
 const insertText = `
 with input as materialized (
-  select * from unnest(${columns.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')})
-    with ordinality as given (${names.join(', ')}, n)
+  select * from unnest(${given}) with ordinality as given (${names}, n)
 ), blocked as materialized (
   select n from input join blocked_keys using (spki_sha256)
 ), inserted as (
-  insert into certificates (${names.join(', ')})
-  select ${names.map((name) => casts[name] ?? name).join(', ')} from input
+  insert into certificates (${names})
+  select ${inserted} from input
   where n not in (select n from blocked)
   order by requester, idempotency_key, n
   on conflict (requester, idempotency_key) where idempotency_key is not null do nothing
@@ -131,26 +137,30 @@ async function insertRows(db: Database, records: readonly CertificateRecord[]): 
   const rows = await db.query<{ outcome: InsertOutcome }>({
     name: 'certificates-insert',
     text: insertText,
-    values: [
-      byteaArray(records.map((record) => Buffer.from(record.serial, 'hex'))),
-      textArray(records.map((record) => record.authority)),
-      textArray(records.map((record) => record.profile)),
-      textArray(records.map((record) => record.subject)),
-      textArray(records.map((record) => record.commonName)),
-      textArray(records.map((record) => arrayLiteral(record.sans))),
-      timestampArray(records.map((record) => record.notBefore)),
-      timestampArray(records.map((record) => record.notAfter)),
-      textArray(records.map((record) => record.requester)),
-      byteaArray(records.map((record) => record.spkiSha256)),
-      byteaArray(records.map((record) => Buffer.from(record.fingerprint, 'hex'))),
-      textArray(records.map((record) => JSON.stringify(record.metadata))),
-      timestampArray(records.map((record) => record.createdAt)),
-      textArray(records.map((record) => record.idempotency?.key ?? null)),
-      byteaArray(records.map((record) => record.idempotency?.requestHash ?? null)),
-      byteaArray(records.map((record) => record.der)),
-    ],
+    values: certificateValues(records),
   });
   return rows.map((row) => row.outcome);
+}
+
+export function certificateValues(records: readonly CertificateRecord[]): Buffer[] {
+  return [
+    byteaArray(records.map((record) => Buffer.from(record.serial, 'hex'))),
+    textArray(records.map((record) => record.authority)),
+    textArray(records.map((record) => record.profile)),
+    textArray(records.map((record) => record.subject)),
+    textArray(records.map((record) => record.commonName)),
+    textArray(records.map((record) => arrayLiteral(record.sans))),
+    timestampArray(records.map((record) => record.notBefore)),
+    timestampArray(records.map((record) => record.notAfter)),
+    textArray(records.map((record) => record.requester)),
+    byteaArray(records.map((record) => record.spkiSha256)),
+    byteaArray(records.map((record) => Buffer.from(record.fingerprint, 'hex'))),
+    textArray(records.map((record) => JSON.stringify(record.metadata))),
+    timestampArray(records.map((record) => record.createdAt)),
+    textArray(records.map((record) => record.idempotency?.key ?? null)),
+    byteaArray(records.map((record) => record.idempotency?.requestHash ?? null)),
+    byteaArray(records.map((record) => record.der)),
+  ];
 }
 
 /** A text[] as a literal, since unnest() would flatten an array of arrays. */

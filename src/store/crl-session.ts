@@ -25,12 +25,13 @@ export async function openSession(
   const since = previous?.position ?? 0n;
   const head = await readHead(tx, authority);
   const entries = new EntryReader(tx, completeEntries(authority));
-  const next = max(previous?.number ?? 0n, head.lastNumber) + 1n;
+  const next = max(max(previous?.number ?? 0n, head.lastNumber), head.numberFloor) + 1n;
   return {
     ...(previous === undefined ? {} : { previous }),
     position: head.position,
     startedAt: head.now,
     number: max(next, atLeast),
+    numberFloor: head.numberFloor,
     pending: head.position === since ? 0 : await countPending(tx, authority, since),
     reading: entries,
     databaseNow: () => readClock(tx),
@@ -61,14 +62,20 @@ async function latestCrl(tx: Queryable, authority: string): Promise<StoredCrl | 
 async function readHead(
   tx: Queryable,
   authority: string,
-): Promise<{ position: bigint; lastNumber: bigint; now: Date }> {
-  const [row] = await tx.query<{ position: string; last: string; now: Date }>({
+): Promise<{ position: bigint; lastNumber: bigint; numberFloor: bigint; now: Date }> {
+  const [row] = await tx.query<{ position: string; last: string; floor: string; now: Date }>({
     text: `select position, now() as now,
-        coalesce((select max(number) from crl_history where authority = $1), 0) as last from revocation_head`,
+        coalesce((select max(number) from crl_history where authority = $1), 0) as last,
+        coalesce((select number from crl_number_floors where authority = $1), 0) as floor from revocation_head`,
     values: [authority],
   });
   if (row === undefined) throw new Error('The database has no head of revocations');
-  return { position: BigInt(row.position), lastNumber: BigInt(row.last), now: row.now };
+  return {
+    position: BigInt(row.position),
+    lastNumber: BigInt(row.last),
+    numberFloor: BigInt(row.floor),
+    now: row.now,
+  };
 }
 
 async function countPending(tx: Queryable, authority: string, since: bigint): Promise<number> {

@@ -38,6 +38,8 @@ export interface CrlBuildSession {
   readonly previous?: StoredCrl;
   /** The number of the CRL to build: always greater than every one before. */
   readonly number: bigint;
+  /** Up to which another program has numbered the authority's CRLs, as far as they were imported; 0: none was. */
+  readonly numberFloor: bigint;
   /** Changes that no CRL tells of yet, revocations and releases; counted up to some tens of thousands. */
   readonly pending: number;
   /** The time of day by the database's own clock, at this moment. */

@@ -18,7 +18,7 @@ export { type CertificateRevocationList, type CrlEntry, readCrl } from './crl-re
 export type { EntryReason, RevocationReason } from './revocation-reason.ts';
 
 export interface RevokedEntry {
-  /** 1 to 20 octets, positive. */
+  /** Positive, at most 21 octets. */
   readonly serial: Buffer;
   readonly revocationDate: Date;
   /** removeFromCRL in delta CRLs only. */

@@ -14,14 +14,13 @@ export function serialFromRandom(random: Buffer): Buffer {
   return serial;
 }
 
-/** RFC 5280 4.1.2.2: positive, at most 20 octets. */
-const MAX_SERIAL_OCTETS = 20;
+/** RFC 5280 4.1.2.2 has 20, its sign included; somebody else's certificate that has one more must be revocable, too. */
+const MAX_SERIAL_OCTETS = 21;
 
-/** INTEGER of a serial's octets. Throws `RangeError` unless it is positive and has at most 20 octets. */
+/** INTEGER of a serial's octets. Throws `RangeError` unless it is positive and has at most 21 octets. */
 export function encodeSerial(serial: Buffer): Buffer {
-  const encoded = unsignedInteger(serial);
-  if (encoded.length - 2 > MAX_SERIAL_OCTETS || serial.every((octet) => octet === 0)) {
-    throw new RangeError('A serial number is positive and has at most 20 octets');
+  if (serial.length > MAX_SERIAL_OCTETS || serial.every((octet) => octet === 0)) {
+    throw new RangeError('A serial number is positive and has at most 21 octets');
   }
-  return encoded;
+  return unsignedInteger(serial);
 }

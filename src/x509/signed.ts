@@ -53,7 +53,7 @@ interface PssOptions {
 }
 
 /** How to check a signature with `crypto.verify`. */
-interface Scheme {
+export interface SignatureScheme {
   readonly keyType: PublicKeyAlgorithm;
   readonly digest: string | null;
   /** Of RSASSA-PSS only. */
@@ -70,7 +70,7 @@ export async function verifySigned(
   field: string,
   code: X509ErrorCode = 'signature-unsupported',
 ): Promise<boolean> {
-  const { keyType, digest, options } = readScheme(signed.signatureAlgorithm, field, code);
+  const { keyType, digest, options } = readSignatureScheme(signed.signatureAlgorithm, field, code);
   const isKeyObject = publicKey instanceof KeyObject;
   if (keyType !== (isKeyObject ? publicKey.asymmetricKeyType : publicKey.algorithm)) return false;
   // As PEM: Node finds out that an object is no KeyObject by throwing and catching. That makes the check with the DER in an
@@ -91,7 +91,12 @@ function keyWith(key: KeyObject | string, options: PssOptions): VerifyKeyObjectI
   return typeof key === 'string' ? { key, ...options } : { key, ...options };
 }
 
-function readScheme(algorithm: Buffer, field: string, code: X509ErrorCode): Scheme {
+/** Throws `X509Error` with `code` for what `verifySigned` does not check. */
+export function readSignatureScheme(
+  algorithm: Buffer,
+  field: string,
+  code: X509ErrorCode = 'signature-unsupported',
+): SignatureScheme {
   const known = signatureAlgorithmOf(algorithm);
   if (known !== undefined) return { keyType: known.keyType, digest: known.digest };
   const pss = readField(code, field, () => readPssScheme(algorithm));
