@@ -22,6 +22,7 @@ const refuse = (): never => {
 /** The routes and their schemas depend on no part, so none is built. */
 const partsForNothing: HttpParts = {
   options: {
+    importBodyLimitBytes: 268_435_456,
     bodyLimitBytes: 65_536,
     requestTimeoutMilliseconds: 15_000,
     keepAliveTimeoutMilliseconds: 75_000,
@@ -44,6 +45,7 @@ const partsForNothing: HttpParts = {
   issuance: { issue: refuse, profiles: refuse },
   revocation: { revoke: refuse, release: refuse },
   bulkRevocation: { revokeMatching: refuse },
+  imports: { importCertificates: refuse, importIndex: refuse, importCrl: refuse },
   proofOfPossession: { revoke: refuse },
   certificates: { findBySerial: refuse, search: refuse },
   authorities: {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import type { HttpOptions, HttpParts } from './http/parts.ts';
+import { createImportService } from './imports/import-service.ts';
 import { defaultProfile } from './issuance/issuance-service.ts';
 import { loadProfiles } from './issuance/load-profiles.ts';
 import { createHealth } from './observability/health.ts';
@@ -19,6 +20,7 @@ import { openDistribution } from './wiring/crl-distribution.ts';
 import { createKeeper } from './wiring/crl-keeping.ts';
 import { openEnforcement } from './wiring/enforcement.ts';
 import { openEvents } from './wiring/events.ts';
+import { importAtStart } from './wiring/importing.ts';
 import { createIssuance } from './wiring/issuance.ts';
 import { openKubernetes } from './wiring/kubernetes.ts';
 import { followNotices, openLeadership, openNotifications, tellOfRevocations } from './wiring/leadership.ts';
@@ -99,11 +101,13 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const verifyAccess = await readVerifyAccess(input);
   const store = await openStore(input, cleanUp);
   const { database } = store;
-  const revocationIndex = await openRevocationIndex(input, { store, metrics }, cleanUp);
   const kubernetes = await openKubernetes(input, cleanUp);
   const notifications = openNotifications(input, store, cleanUp);
   const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
+  // Before anything is said of who is revoked.
+  await importAtStart(input, database, authorities.default);
+  const revocationIndex = await openRevocationIndex(input, { store, metrics }, cleanUp);
   const verifyUrls = await openVerifyUrls(input, database);
   const verifications = createClientVerificationStore(database);
   const verifying = { verifyAccess, verifyUrls, verifications, authorities, revocationIndex };
@@ -129,6 +133,7 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
   cleanUp.defer(() => keeper.close());
   const onRevoked = tellOfRevocations(ground.notifications, { ...ground, keeper });
   const revoking = createRevoking(input, { ...ground, onRevoked });
+  const imports = createImportService({ ...ground, clock: input.clock, onRevoked });
   const enforcement = openEnforcement(input, { ...ground, publisher, probes: probing?.reports, budget });
   const leaderWorks = [
     keeper.leaderWork,
@@ -139,7 +144,7 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
     ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
   ];
-  return { crls, budget, publisher, keeper, revoking, probing, enforcement, leaderWorks };
+  return { crls, budget, publisher, keeper, revoking, imports, probing, enforcement, leaderWorks };
 }
 
 async function httpParts(
@@ -150,7 +155,7 @@ async function httpParts(
 ): Promise<HttpParts> {
   const { config, clock, log } = input;
   const { metrics, authorities, certificates, profiles, verifier } = ground;
-  const { enforcement, probing, crls, budget, publisher, revoking } = works;
+  const { enforcement, probing, crls, budget, publisher, revoking, imports } = works;
   return {
     ...{ clock, metrics, health, certificates, authorities, crls, budget, publisher, verifier },
     ...openDistribution(config, { crls, authorities }),
@@ -159,6 +164,7 @@ async function httpParts(
     logger: log,
     issuance: measuredIssuance(createIssuance(input, authorities, certificates, profiles), metrics),
     ...revoking.parts,
+    imports,
     ...(enforcement === undefined ? {} : { enforcement }),
     ...(probing === undefined ? {} : { probe: probing.service }),
   };
@@ -183,6 +189,7 @@ async function stop(config: Config, service: Composed, started: AsyncDisposableS
 function httpOptions({ http }: Config): HttpOptions {
   return {
     bodyLimitBytes: http.bodyLimitBytes,
+    importBodyLimitBytes: http.importBodyLimitBytes,
     requestTimeoutMilliseconds: http.requestTimeoutSeconds * 1000,
     keepAliveTimeoutMilliseconds: http.keepAliveTimeoutSeconds * 1000,
     trustedProxies: http.trustedProxies,

@@ -45,6 +45,21 @@ const authority = Type.Object(
     importPassphraseFile: Type.Optional(
       path('CA_IMPORT_PASSPHRASE_FILE', 'A file with the passphrase of `CA_IMPORT_KEY_FILE`.'),
     ),
+    importIndexFile: Type.Optional(
+      path(
+        'CA_IMPORT_INDEX_FILE',
+        "OpenSSL's `index.txt` of that CA. It and the next two are imported before the first CRL is published, and again when they have changed.",
+      ),
+    ),
+    importCrlFile: Type.Optional(
+      path('CA_IMPORT_CRL_FILE', 'The last CRL of that CA, PEM or DER: what it lists stays revoked.'),
+    ),
+    importCertificates: Type.Optional(
+      path(
+        'CA_IMPORT_CERTIFICATES',
+        'The certificates of that CA: a directory such as `newcerts`, or a file, PEM.',
+      ),
+    ),
     keyStore: choice(
       'CA_KEY_STORE',
       "Where the CA's private key is kept. `file`: under `DATA_DIR`, readable by its owner only. `secret`: in a Secret of the service's own namespace.",
@@ -178,11 +193,24 @@ const http = Type.Object(
       minimum: 36_864,
       maximum: 1_048_576,
     }),
-    requestTimeoutSeconds: duration('HTTP_REQUEST_TIMEOUT', 'A request must have arrived within this time.', {
-      default: 15,
-      minimum: 1,
-      maximum: 5 * minute,
-    }),
+    importBodyLimitBytes: integer(
+      'IMPORT_BODY_LIMIT',
+      'The same for what is imported, which is not kept whole.',
+      {
+        default: 256 * 1_048_576,
+        minimum: 65_536,
+        maximum: 1_073_741_824,
+      },
+    ),
+    requestTimeoutSeconds: duration(
+      'HTTP_REQUEST_TIMEOUT',
+      'A request must have arrived within this time; of an import, each next piece.',
+      {
+        default: 15,
+        minimum: 1,
+        maximum: 5 * minute,
+      },
+    ),
     keepAliveTimeoutSeconds: duration('HTTP_KEEP_ALIVE_TIMEOUT', 'An idle connection is kept this long.', {
       default: 75,
       minimum: 1,

@@ -21,6 +21,7 @@ import { certificateSearch } from './routes/certificate-search.ts';
 import { clientVerifications } from './routes/client-verifications.ts';
 import { docs, docsPrefix } from './routes/docs.ts';
 import { health } from './routes/health.ts';
+import { imports } from './routes/imports.ts';
 import { metrics } from './routes/metrics.ts';
 import { ocsp } from './routes/ocsp.ts';
 import { probe } from './routes/probe.ts';
@@ -138,6 +139,7 @@ async function registerRoutes(app: FastifyInstance, parts: HttpParts): Promise<v
     revocations(parts),
     revokeByKey(parts),
     bulkRevocation(parts),
+    imports(parts),
     profiles(parts),
     authorities(parts),
     clientVerifications(parts),

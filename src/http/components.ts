@@ -13,6 +13,7 @@ import {
   IssuedCertificateSchema,
 } from './schemas/certificate.ts';
 import { ClientVerificationListSchema, ClientVerificationSchema } from './schemas/client-verification.ts';
+import { ImportReportSchema } from './schemas/import.ts';
 import { ProbeReportSchema } from './schemas/probe.ts';
 import { ProblemSchema } from './schemas/problem.ts';
 import { PublicationListSchema, PublicationSchema } from './schemas/publication.ts';
@@ -30,6 +31,7 @@ const components: Readonly<Record<string, TSchema>> = {
   Revocation: RevocationSchema,
   Release: ReleaseSchema,
   BulkRevocation: BulkRevocationSchema,
+  ImportReport: ImportReportSchema,
   Profile: ProfileSchema,
   ProfileList: ProfileListSchema,
   Authority: AuthoritySchema,

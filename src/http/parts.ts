@@ -6,6 +6,7 @@ import type { Budget } from '../budget/budget.ts';
 import type { Clock } from '../clock.ts';
 import type { EnforcementService } from '../enforcement/enforcement-service.ts';
 import type { ProbeService } from '../enforcement/probe/probe-service.ts';
+import type { ImportService } from '../imports/import-service.ts';
 import type { IssuanceService } from '../issuance/issuance-service.ts';
 import type { Health } from '../observability/health.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -39,6 +40,8 @@ export interface AuthoritiesPart {
 
 export interface HttpOptions {
   readonly bodyLimitBytes: number;
+  /** Of what is imported. */
+  readonly importBodyLimitBytes: number;
   /** A request must have arrived, headers and body, within this time; else 408. */
   readonly requestTimeoutMilliseconds: number;
   readonly keepAliveTimeoutMilliseconds: number;
@@ -63,6 +66,7 @@ export interface HttpParts {
   readonly issuance: IssuanceService;
   readonly revocation: RevocationService;
   readonly bulkRevocation: BulkRevocationService;
+  readonly imports: ImportService;
   readonly proofOfPossession: ProofOfPossessionService;
   readonly certificates: Pick<CertificateStore, 'findBySerial' | 'search'>;
   readonly authorities: AuthoritiesPart;

@@ -11,6 +11,7 @@ import type { ClientVerification } from '../../src/enforcement/verification.ts';
 import { Fault } from '../../src/fault.ts';
 import { createCompressor } from '../../src/http/compression.ts';
 import type { AuthorityView, HttpOptions, HttpParts } from '../../src/http/parts.ts';
+import type { ImportRequest, ImportService } from '../../src/imports/import-service.ts';
 import type { IssueRequest } from '../../src/issuance/issuance-service.ts';
 import type { Profile } from '../../src/issuance/profile.ts';
 import type { BulkRevokeRequest } from '../../src/revocation/bulk-revocation.ts';
@@ -44,6 +45,7 @@ export interface FakeParts extends HttpParts {
     revoked: RevokeRequest[];
     released: ReleaseRequest[];
     revokedMatching: BulkRevokeRequest[];
+    imported: FakeImport[];
     proven: ProvenRevokeRequest[];
     searched: { filter: CertificateFilter; page: { limit: number; cursor?: string } }[];
     enforced: unknown[];
@@ -60,6 +62,7 @@ export interface FakeParts extends HttpParts {
 
 export const options: HttpOptions = {
   bodyLimitBytes: 65_536,
+  importBodyLimitBytes: 100_000,
   requestTimeoutMilliseconds: 15_000,
   keepAliveTimeoutMilliseconds: 75_000,
   trustedProxies: [],
@@ -90,6 +93,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
     issued: [],
     revoked: [],
     released: [],
+    imported: [],
     revokedMatching: [],
     proven: [],
     searched: [],
@@ -178,6 +182,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
         return { serial, reason, revokedAt: new Date(now), revoked: 2, siblings };
       },
     },
+    imports: fakeImports(asked.imported),
     certificates: {
       findBySerial: async (wanted) => {
         if (wanted === serial) return stored(serial, 'token:somebody');
@@ -430,5 +435,40 @@ function fakeEnforcement(asked: unknown[]): EnforcementService {
       return state(namespace, name);
     },
     list: async () => [state('shop', 'web'), state('bank', 'web')],
+  };
+}
+
+export interface FakeImport extends Omit<ImportRequest, 'body'> {
+  readonly kind: keyof ImportService;
+  readonly octets: string;
+}
+
+/** Reads the body to its end, as the real one does. */
+function fakeImports(imported: FakeImport[]): ImportService {
+  const take =
+    (kind: keyof ImportService) =>
+    async ({ body, ...request }: ImportRequest) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of body) chunks.push(chunk);
+      imported.push({ ...request, kind, octets: Buffer.concat(chunks).toString() });
+      return {
+        ...{
+          dryRun: request.dryRun,
+          read: 2,
+          recorded: 1,
+          alreadyKnown: 0,
+          expired: 0,
+          passedOver: 0,
+          revoked: 0,
+        },
+        ...{ withoutCertificate: 0, changed: 0, alreadyRevoked: 0, notRevoked: 0, siblings: 0 },
+        ...{ crlNumber: 17n, problemCount: 1 },
+        problems: [{ position: 42, serial: '0a', code: 'signature-invalid', detail: 'It is not.' } as const],
+      };
+    };
+  return {
+    importCertificates: take('importCertificates'),
+    importIndex: take('importIndex'),
+    importCrl: take('importCrl'),
   };
 }

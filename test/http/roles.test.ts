@@ -7,7 +7,8 @@ import { assertProblem, csr, type TestApp, testApp } from './support.ts';
 interface Row {
   readonly method: string;
   readonly url: string;
-  readonly payload?: object;
+  readonly payload?: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly status: number;
   /** Who may; `anybody`: no token is needed. */
   readonly allowed: readonly Role[] | 'anybody';
@@ -43,6 +44,14 @@ const table: readonly Row[] = [
     status: 200,
     allowed: ['admin', 'revoker'],
   },
+  ...['certificates', 'openssl-index', 'crl'].map((kind) => ({
+    method: 'POST',
+    url: `/v1/authorities/internal-ca/imports/${kind}`,
+    payload: 'text',
+    headers: { 'content-type': 'text/plain' },
+    status: 200,
+    allowed: ['admin'] as const,
+  })),
   { method: 'GET', url: '/v1/profiles', status: 200, allowed: everyone },
   { method: 'GET', url: '/v1/authorities', status: 200, allowed: everyone },
   { method: 'GET', url: '/v1/authorities/internal-ca', status: 200, allowed: everyone },
@@ -67,6 +76,18 @@ const table: readonly Row[] = [
   { method: 'GET', url: '/ca/internal-ca.crt', status: 200, allowed: 'anybody' },
   { method: 'GET', url: '/crl/internal-ca.crl', status: 200, allowed: 'anybody' },
   { method: 'GET', url: '/crl/internal-ca.pem', status: 200, allowed: 'anybody' },
+  { method: 'GET', url: '/crl/internal-ca/delta.crl', status: 200, allowed: 'anybody' },
+  { method: 'GET', url: '/crl/internal-ca/shards/16/3.crl', status: 200, allowed: 'anybody' },
+  { method: 'GET', url: '/v1/verify', status: 200, allowed: 'anybody' },
+  {
+    method: 'POST',
+    url: '/ocsp/internal-ca',
+    payload: 'x',
+    headers: { 'content-type': 'application/ocsp-request' },
+    status: 501,
+    allowed: 'anybody',
+  },
+  { method: 'GET', url: '/ocsp/internal-ca/MA', status: 501, allowed: 'anybody' },
   { method: 'GET', url: '/livez', status: 200, allowed: 'anybody' },
   { method: 'GET', url: '/readyz', status: 200, allowed: 'anybody' },
   { method: 'GET', url: '/openapi.json', status: 200, allowed: 'anybody' },
@@ -81,9 +102,14 @@ async function setUp(t: Parameters<typeof testApp>[0]): Promise<TestApp> {
 
 test('every route against every role', async (t) => {
   const { call } = await setUp(t);
-  for (const { method, url, payload, status, allowed } of table) {
+  for (const { method, url, payload, headers, status, allowed } of table) {
     for (const role of roles) {
-      const answer = await call(role, method, url, payload === undefined ? {} : { payload });
+      const answer = await call(
+        role,
+        method,
+        url,
+        payload === undefined ? {} : { payload, ...(headers && { headers }) },
+      );
       const may = allowed === 'anybody' || allowed.includes(role);
       assert.equal(answer.statusCode, may ? status : 403, `${role} ${method} ${url}: ${answer.body}`);
       if (!may) assertProblem(answer, 'forbidden');
@@ -95,8 +121,8 @@ test('every route without a token, and with a token that is not valid', async (t
   const { app, parts, call } = await setUp(t);
   const expired = parts.token([{ role: 'admin' }], { expiresAt: new Date(parts.clock.now()) });
   const revoked = parts.token([{ role: 'admin' }], { revokedAt: new Date(parts.clock.now()) });
-  for (const { method, url, payload, status, allowed } of table) {
-    const more = payload === undefined ? {} : { payload };
+  for (const { method, url, payload, headers: kind, status, allowed } of table) {
+    const more = payload === undefined ? {} : { payload, ...(kind && { headers: kind }) };
     const bare = await call(undefined, method, url, more);
     assert.equal(bare.statusCode, allowed === 'anybody' ? status : 401, `${method} ${url}`);
     if (allowed === 'anybody') continue;
@@ -108,7 +134,7 @@ test('every route without a token, and with a token that is not valid', async (t
       'Basic YTpi',
       'Bearer',
     ]) {
-      const answer = await call(undefined, method, url, { ...more, headers: { authorization } });
+      const answer = await call(undefined, method, url, { ...more, headers: { ...kind, authorization } });
       assertProblem(answer, 'unauthenticated');
       assert.equal(answer.headers['www-authenticate'], 'Bearer');
       // Nothing tells which of them was wrong in which way.
@@ -214,5 +240,7 @@ function patternOf(url: string): string {
     .replace('/v1/authorities/internal-ca', '/v1/authorities/{name}')
     .replace('/v1/namespaces/shop/ingresses/web', '/v1/namespaces/{namespace}/ingresses/{name}')
     .replace('/v1/tokens/spare', '/v1/tokens/{id}')
-    .replace(/^\/(ca|crl)\/internal-ca/, '/$1/{name}');
+    .replace(/^\/(ca|crl|ocsp)\/internal-ca/, '/$1/{name}')
+    .replace('/shards/16/3.crl', '/shards/{count}/{index}.crl')
+    .replace('{name}/MA', '{name}/{request}');
 }

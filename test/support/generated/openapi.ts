@@ -138,6 +138,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/authorities/{name}/imports/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record certificates that were issued elsewhere
+         * @description Certificates of this authority in PEM, any number, with whatever text between them, such as `cat newcerts/*.pem`. From then on they can be found and revoked. Idempotent, and in whatever order with the other imports. What cannot be taken is reported and stops nothing. One import at a time.
+         *
+         *     Needs the permission `certificates:import`.
+         */
+        post: operations["importCertificates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/authorities/{name}/imports/openssl-index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record the revocations of OpenSSL's index.txt
+         * @description Every line `R` is revoked from then on, also where its certificate is not on record. Idempotent, and in whatever order with the other imports. What cannot be taken is reported and stops nothing. One import at a time.
+         *
+         *     Needs the permission `certificates:import`.
+         */
+        post: operations["importOpensslIndex"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/authorities/{name}/imports/crl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record the revocations of a CRL
+         * @description A CRL of this authority, DER, or any number in PEM, of which those of others are reported; it may have lapsed. Every certificate that it lists is revoked from then on, also where it is not on record. The numbers of our CRLs stay above its own. Idempotent, and in whatever order with the other imports. What cannot be taken is reported and stops nothing. One import at a time.
+         *
+         *     Needs the permission `certificates:import`.
+         */
+        post: operations["importCrl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/profiles": {
         parameters: {
             query?: never;
@@ -912,6 +978,94 @@ export interface components {
             revoked: number;
             /** @description The first twenty that match, by serial. */
             serials: string[];
+        };
+        ImportReport: {
+            dryRun: boolean;
+            /**
+             * @description Blocks, lines or entries.
+             * @example 1204
+             */
+            read: number;
+            /**
+             * @description Certificates that are on record now.
+             * @example 1198
+             */
+            recorded: number;
+            /**
+             * @description Certificates that were on record before.
+             * @example 0
+             */
+            alreadyKnown: number;
+            /**
+             * @description What ended more than a day ago: such certificates are left out, such revocations are on no CRL.
+             * @example 3
+             */
+            expired: number;
+            /**
+             * @description The CA's own certificate, and PEM blocks of other kinds.
+             * @example 1
+             */
+            passedOver: number;
+            /**
+             * @description Revoked now, those of `expired` and `siblings` aside.
+             * @example 87
+             */
+            revoked: number;
+            /**
+             * @description How many of those revoked now, and of the valid ones of an index, are of certificates that are not on record.
+             * @example 0
+             */
+            withoutCertificate: number;
+            /**
+             * @description Revoked before, and now with another reason, date, end or certificate.
+             * @example 0
+             */
+            changed: number;
+            /**
+             * @description Revoked before, and as they were.
+             * @example 0
+             */
+            alreadyRevoked: number;
+            /**
+             * @description Lines of valid certificates, and holds that were released.
+             * @example 0
+             */
+            notRevoked: number;
+            /**
+             * @description Other certificates of compromised keys, revoked with them.
+             * @example 0
+             */
+            siblings: number;
+            /**
+             * @description The highest CRLNumber that was read; our CRLs are above it.
+             * @example 17
+             */
+            crlNumber?: string;
+            /**
+             * @description How many there were.
+             * @example 1
+             */
+            problemCount: number;
+            /** @description The first hundred lines, blocks or entries that were not taken as they are. */
+            problems: {
+                /**
+                 * @description The line, the line where the block begins, or the number of the entry; from 1.
+                 * @example 42
+                 */
+                position: number;
+                /**
+                 * @description Lower-case hex.
+                 * @example 0a
+                 */
+                serial?: string;
+                /**
+                 * @description Stable, kebab-case.
+                 * @example signature-invalid
+                 */
+                code: string;
+                /** @example It is not signed with the key of internal-ca */
+                detail: string;
+            }[];
         };
         Profile: {
             /** @example client */
@@ -2408,6 +2562,417 @@ export interface operations {
             };
             /** @description `media-type-unsupported`: The media type is not supported. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importCertificates: {
+        parameters: {
+            query?: {
+                /** @description Count, and change nothing. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-pem-file": string;
+                "application/pem-certificate-chain": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description What has become of it. All of it is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication is required. */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The permission is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `authority-not-found`: There is no such authority. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media-type-unsupported`: The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: There are too many such requests just now. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importOpensslIndex: {
+        parameters: {
+            query?: {
+                /** @description Count, and change nothing. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+                "text/tab-separated-values": string;
+            };
+        };
+        responses: {
+            /** @description What has become of it. All of it is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description `request-invalid`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication is required. */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The permission is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `authority-not-found`: There is no such authority. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media-type-unsupported`: The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: There are too many such requests just now. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: An unexpected fault. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `database-unavailable`: The database is not reachable.
+             *
+             *     `kubernetes-unavailable`: The Kubernetes API is not reachable.
+             *
+             *     `kubernetes-forbidden`: The service lacks a Kubernetes permission.
+             *
+             *     `draining`: The service is shutting down.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importCrl: {
+        parameters: {
+            query?: {
+                /** @description Count, and change nothing. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/pkix-crl": string;
+                "application/x-pem-file": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description What has become of it. All of it is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /**
+             * @description `request-invalid`: The request is invalid.
+             *
+             *     `crl-malformed`: The CRL is not well formed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication is required. */
+            401: {
+                headers: {
+                    /** @description Always `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The permission is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `authority-not-found`: There is no such authority. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media-type-unsupported`: The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `crl-refused`: The CRL cannot be taken for one of this authority. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: There are too many such requests just now. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
