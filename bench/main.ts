@@ -4,6 +4,7 @@ import { cpuPerCertificate } from './cpu.ts';
 import { crlBuild } from './crl.ts';
 import { refusalAtTheDoor } from './door.ts';
 import { certificatesOverHttp } from './http.ts';
+import { importing } from './import.ts';
 import { ocspAnswers } from './ocsp.ts';
 import { revocationIndex } from './revocation-index.ts';
 import { startToReady } from './start.ts';
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   http: certificatesOverHttp,
   crl: crlBuild,
   index: revocationIndex,
+  import: importing,
   ocsp: ocspAnswers,
   verify: liveVerification,
   door: refusalAtTheDoor,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createImportStore } from '../../src/store/imports.ts';
 import { day, openCrlBench, serials } from './crl-bench.ts';
 
 test('the first CRL is empty, signed and back-dated; it is not built again before it is due', async (t) => {
@@ -88,4 +89,24 @@ test('a clock that was a year ahead for a while leaves a CRL that holds now, wit
   const crl = await bench.latest();
   assert.ok(crl.thisUpdate.getTime() <= bench.clock.now());
   assert.deepEqual(serials(crl), [serial]);
+});
+
+test('a CRL of another program that was imported is a floor: the next number is above it, at once and only once', async (t) => {
+  const bench = await openCrlBench(t);
+  await bench.build();
+  const { crlNumber } = await bench.latest();
+  const raise = (number: bigint) => createImportStore(bench.db).raiseCrlNumber('internal-ca', number);
+  assert.equal(await raise(crlNumber - 1n), true);
+  assert.equal(await bench.build(), undefined);
+  const far = 2n ** 61n;
+  for (const number of [crlNumber, far]) {
+    assert.equal(await raise(number), true);
+    assert.equal((await bench.build())?.number, number + 1n);
+    assert.equal(await raise(number), false);
+    assert.equal(await bench.build(), undefined);
+  }
+  // A floor of before stays.
+  assert.equal(await raise(5n), false);
+  await bench.revoke(day);
+  assert.equal((await bench.build())?.number, far + 2n);
 });
