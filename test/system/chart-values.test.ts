@@ -41,6 +41,28 @@ test('with settings of every kind the service has each of them', (t) => {
   assert.equal(config.authority.keyStore, 'secret');
 });
 
+test('what an imported CA has issued and revoked comes from keys of its Secret, and from nowhere without one', (t) => {
+  if (skipUnless(t, 'helm')) return;
+  const keys = ['indexKey=index.txt', 'crlKey=ca.crl', 'certificatesKey=newcerts.pem'];
+  const set = keys.map((key) => `authority.import.${key}`);
+  const manifests = renderChart({ set: ['authority.import.existingSecret=my-ca', ...set] });
+  const variables = JSON.stringify(only(manifests, 'Deployment'));
+  for (const [name, file, key] of [
+    ['CA_IMPORT_INDEX_FILE', 'index.txt', 'index.txt'],
+    ['CA_IMPORT_CRL_FILE', 'crl', 'ca.crl'],
+    ['CA_IMPORT_CERTIFICATES', 'certificates.pem', 'newcerts.pem'],
+  ] as const) {
+    assert.match(variables, new RegExp(`"name":"${name}","value":"/run/secrets/import/${file}"`));
+    assert.match(variables, new RegExp(`"key":"${key}","path":"${file}"`));
+  }
+  assert.doesNotMatch(
+    JSON.stringify(renderChart({ set: ['authority.import.existingSecret=my-ca'] })),
+    /index\.txt/,
+  );
+  for (const alone of set)
+    assert.match(refusalOf({ set: [alone] }) ?? '', /authority\.import\.existingSecret, which is empty/);
+});
+
 test('without enforcement no Ingress may be changed, in the settings and in the rights', (t) => {
   if (skipUnless(t, 'helm')) return;
   const manifests = renderChart({ set: ['enforcement.enabled=false'] });

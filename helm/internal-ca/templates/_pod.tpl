@@ -54,6 +54,18 @@
 - name: CA_IMPORT_PASSPHRASE_FILE
   value: /run/secrets/import/passphrase
 {{- end }}
+{{- if .import.indexKey }}
+- name: CA_IMPORT_INDEX_FILE
+  value: /run/secrets/import/index.txt
+{{- end }}
+{{- if .import.crlKey }}
+- name: CA_IMPORT_CRL_FILE
+  value: /run/secrets/import/crl
+{{- end }}
+{{- if .import.certificatesKey }}
+- name: CA_IMPORT_CERTIFICATES
+  value: /run/secrets/import/certificates.pem
+{{- end }}
 {{- end }}
 {{- end }}
 {{- include "internal-ca.publicationEnvironment" .Values.publication }}

@@ -81,6 +81,11 @@
 {{- fail (printf "config.%s: is set by the chart%s" $key (ternary "" (printf "; use the value %s" (get $owned $key)) (eq (get $owned $key) ""))) -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.authority.import -}}
+{{- if and (or .indexKey .crlKey .certificatesKey) (not .existingSecret) -}}
+{{- fail "authority.import.indexKey, crlKey and certificatesKey: are keys of authority.import.existingSecret, which is empty" -}}
+{{- end -}}
+{{- end -}}
 {{- $inside := dict "authority.keyStore" "authority" "authority.keySecretName" "authority" "authority.keyPassphraseFile" "authority" "authority.importCertificateFile" "authority" "authority.importKeyFile" "authority" "authority.importPassphraseFile" "authority" "http.drainDelay" "drainDelaySeconds" "http.publicPort" "tls" "access.serviceAccountGrantsFile" "access.serviceAccountGrants" "leadership.leaseName" "fullnameOverride" "verification.url" "verification" "verification.networks" "verification" "verification.callersFile" "verification" -}}
 {{- range $path, $value := $inside -}}
 {{- $parts := splitList "." $path -}}

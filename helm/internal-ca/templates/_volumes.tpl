@@ -68,6 +68,9 @@
 {{- if .existingSecret }}
 {{- $items := dict "tls.crt" .certificateKey "tls.key" .keyKey }}
 {{- if .passphraseKey }}{{ $_ := set $items "passphrase" .passphraseKey }}{{ end }}
+{{- if .indexKey }}{{ $_ := set $items "index.txt" .indexKey }}{{ end }}
+{{- if .crlKey }}{{ $_ := set $items "crl" .crlKey }}{{ end }}
+{{- if .certificatesKey }}{{ $_ := set $items "certificates.pem" .certificatesKey }}{{ end }}
 {{ include "internal-ca.secretVolume" (dict "name" "import" "secret" .existingSecret "items" $items) }}
 {{- end }}
 {{- end }}
