@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { importedProfile } from '../issuance/reserved-profiles.ts';
 import type { CertificateRecord } from '../store/certificates.ts';
 import { isSignedBy } from './check-signature.ts';
@@ -15,7 +16,9 @@ export interface PlacedBlock extends ForeignBlock {
   readonly file?: string;
 }
 
-const batchRows = 500;
+const batchRows = 400;
+/** Read in a few milliseconds, so that others get their turn. */
+const blocksPerStep = 32;
 /** Signatures checked at the same time: the pool has four threads, and requests need them, too. */
 const checksInFlight = 2;
 
@@ -30,6 +33,7 @@ export async function importCertificates(
   for await (const { content, line, file } of blocks) {
     const at = { position: line, ...(file === undefined ? {} : { file }) };
     report.counts.read += 1;
+    if (report.counts.read % blocksPerStep === 0) await setImmediate();
     if (content === undefined) {
       report.counts.passedOver += 1;
       continue;
@@ -75,6 +79,7 @@ async function recordSome(job: ImportJob, candidates: readonly Candidate[]): Pro
   const { report, terms, store, onChanged } = job;
   const batch = oncePerSerial(job, await keepSigned(job, candidates));
   if (batch.size === 0) return;
+  await setImmediate();
   const rows = [...batch.values()].map(({ certificate }) => recordOf(certificate, job)).sort(bySerial);
   const { fates, linked, siblings, reasons, changed } = await store.importCertificates(terms, rows);
   for (const [serial, fate] of fates) {

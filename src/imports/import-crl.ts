@@ -8,7 +8,7 @@ import { pemBlocks } from './pem-blocks.ts';
 import { RevocationBatches } from './revocation-batches.ts';
 
 /** What takes a few milliseconds, so that others get their turn. */
-const entriesPerStep = 1_000;
+const entriesPerStep = 500;
 
 /** Above it our own numbers, which are never below the seconds since 1970 and go up by one, would have no room in 64 bits. */
 const highestNumber = 2n ** 62n;

@@ -5,7 +5,7 @@ import { bySerial, type ImportJob, type Place } from './import-job.ts';
 import { type ImportCounts, serialTaken } from './import-report.ts';
 
 /** What one transaction takes: some tenths of a second of the database's work. */
-const batchRows = 4_000;
+const batchRows = 2_000;
 
 interface Collected {
   readonly told: ImportedRevocation;

@@ -4,7 +4,7 @@ import type { Queryable } from './database.ts';
 import type { ImportStep } from './import-change.ts';
 
 /** A page is read, encoded and written in a few milliseconds of ours, and requests get their turn between two. */
-export const pageRows = 500;
+export const pageRows = 200;
 
 export function* pagesOf<T>(rows: readonly T[]): Generator<readonly T[]> {
   for (let at = 0; at < rows.length; at += pageRows) yield rows.slice(at, at + pageRows);
