@@ -6,7 +6,7 @@ import type { HttpOptions } from './parts.ts';
 /**
  * The body of an import, piece by piece as it is asked for. The service's own limits are another matter for so large a body: its size
  * is counted here, and it may take as long as the database needs, if each next piece that we wait for comes in time.
- * @throws Fault body-too-large, request-timeout
+ * @throws Fault body-too-large, request-timeout, request-invalid (it broke off, or there is none)
  */
 export async function* importBody(
   request: FastifyRequest,
@@ -54,7 +54,10 @@ async function inTime<T>(piece: Promise<T>, milliseconds: number): Promise<T> {
       milliseconds,
     );
   });
+  const whole = piece.catch((cause: unknown) => {
+    throw new Fault('request-invalid', 'The body broke off.', { cause });
+  });
   // Nobody waits for a piece that comes after that.
-  piece.catch(() => undefined);
-  return await Promise.race([piece, late]).finally(() => clearTimeout(timer));
+  whole.catch(() => undefined);
+  return await Promise.race([whole, late]).finally(() => clearTimeout(timer));
 }

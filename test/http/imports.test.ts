@@ -102,6 +102,29 @@ async function slowly(
   return Buffer.concat(answer).toString();
 }
 
+test('a client that goes away in the middle is no fault of ours', async (t) => {
+  const { app, parts } = await testApp(t);
+  const failed = new Promise<unknown>((resolve) => {
+    const { importCrl } = parts.imports;
+    Object.assign(parts.imports, {
+      importCrl: (request: Parameters<typeof importCrl>[0]) =>
+        importCrl(request).catch((error: unknown) => {
+          resolve(error);
+          throw error;
+        }),
+    });
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    `POST ${imports}/crl HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${parts.token([{ role: 'admin' }])}\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nhalf`,
+    () => socket.destroy(),
+  );
+  const error = await failed;
+  assert.ok(error instanceof Fault && error.code === 'request-invalid' && /broke off/.test(error.message));
+});
+
 test('an import may take longer than a request, but each piece has to come in time', async (t) => {
   const { app, parts } = await testApp(t, { options: { requestTimeoutMilliseconds: 1_000 } });
   await app.listen({ host: '127.0.0.1', port: 0 });

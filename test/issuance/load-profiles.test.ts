@@ -113,3 +113,11 @@ test('a mistake stops the start with one line that names the key', async (t) => 
     /PROFILES_FILE \/nonexistent\/p.yaml cannot be read/,
   );
 });
+
+test('the name of certificates that were issued elsewhere is taken', async (t) => {
+  const path = await file(t, robot().replace('  robot:', '  imported:'));
+  await assert.rejects(loadProfiles(path), {
+    name: 'ProfileError',
+    message: /profiles\.imported has the name of/,
+  });
+});
