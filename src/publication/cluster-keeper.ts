@@ -66,6 +66,8 @@ export interface ClusterKeeper {
   wishesChanged(): void;
   /** Some copies are to have another form. */
   formsChanged(): void;
+  /** Reads this copy again. */
+  recheck(target: string): void;
   copies(): PublishedCopy[];
   close(): Promise<void>;
 }
@@ -232,6 +234,10 @@ export function startClusterKeeper(o: ClusterKeeperOptions, term: Term): Cluster
     },
     wishesChanged: () => queue.add(wishesKey),
     formsChanged: () => addAll(allPlaces()),
+    recheck(target) {
+      writer.doubt(target);
+      queue.add(target);
+    },
     copies: () => book.list(),
     async close() {
       clearInterval(resync);

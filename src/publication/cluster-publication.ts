@@ -50,6 +50,8 @@ export interface ClusterPublication {
   bringAll(): Promise<void>;
   /** Some copies are to have another form. */
   formsChanged(): void;
+  /** Nothing where another replica keeps the copies. */
+  recheck(target: string): void;
   /** As in `Publisher`. */
   ensureNamespace(namespace: string, reader?: CopyReader): Promise<PublishedCopy>;
   removeUnwanted(namespace: string): Promise<string[]>;
@@ -117,6 +119,7 @@ export function createClusterPublication(o: Options): ClusterPublication {
     },
     bringAll: async () => keeper?.bringAll(),
     formsChanged: () => keeper?.formsChanged(),
+    recheck: (target) => keeper?.recheck(target),
     ensureNamespace,
     async removeUnwanted(namespace) {
       const removed: string[] = [];

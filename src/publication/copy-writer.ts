@@ -34,6 +34,8 @@ export interface CopyWriter {
   leftAt(target: string): string | undefined;
   /** Not ours to know about any more. */
   forget(target: string): void;
+  /** Reads this copy again the next time. */
+  doubt(target: string): void;
   /** Reads every copy again the next time. */
   doubtAll(): void;
 }
@@ -77,6 +79,12 @@ export function createCopyWriter(o: CopyWriterOptions): CopyWriter {
     return { againMs: o.waitingMs };
   }
 
+  /** The material stays known: what was changed since is still a repair. */
+  function doubt(target: string): void {
+    const known = left.get(target);
+    if (known !== undefined) left.set(target, { material: known.material, form: known.form });
+  }
+
   return {
     async bring(place, why) {
       const { target } = place;
@@ -104,9 +112,9 @@ export function createCopyWriter(o: CopyWriterOptions): CopyWriter {
       left.delete(target);
       book.forget(target);
     },
+    doubt,
     doubtAll() {
-      // The material stays known: what was changed since is still a repair.
-      for (const [target, { material, form }] of left) left.set(target, { material, form });
+      for (const target of left.keys()) doubt(target);
     },
   };
 }

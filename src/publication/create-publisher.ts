@@ -77,6 +77,10 @@ export function createPublisher(o: PublisherOptions): Publisher {
     },
     removeUnwanted: async (namespace) => (await cluster?.removeUnwanted(namespace)) ?? [],
     status: async () => [...(files?.copies() ?? []), ...((await cluster?.copies()) ?? [])],
+    recheck(target) {
+      files?.recheck(target);
+      cluster?.recheck(target);
+    },
     leaderWork: {
       name: 'publication',
       start: async (term) => cluster?.lead(term),

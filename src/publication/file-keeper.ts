@@ -19,6 +19,8 @@ export interface FileKeeperOptions extends CopyBookOptions {
 export interface FileKeeper {
   /** There is new material: resolves when it was tried once. */
   bring(): Promise<void>;
+  /** If it is this one, it is read again. */
+  recheck(target: string): void;
   copies(): PublishedCopy[];
   /** Ends a running command too. */
   close(): Promise<void>;
@@ -51,6 +53,9 @@ export function createFileKeeper(o: FileKeeperOptions): FileKeeper {
 
   return {
     bring: () => queue.now(target.id).catch(() => undefined), // in copies(), and tried again
+    recheck(id) {
+      if (id === target.id) queue.add(id);
+    },
     copies: () => book.list(),
     close() {
       closing.abort();

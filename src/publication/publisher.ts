@@ -32,6 +32,8 @@ export interface Publisher {
    * @throws Fault `database-unavailable` on a replica that does not lead
    */
   status(): Promise<PublishedCopy[]>;
+  /** Somebody has read this copy and found it wrong: it is read again, whatever is remembered of it or told by a watch. */
+  recheck(target: string): void;
   /** Keeps the copies in the cluster. Nothing to do without Kubernetes. */
   readonly leaderWork: LeaderWork;
   /** Ends watches, retries and a running command. */
