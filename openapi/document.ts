@@ -58,6 +58,7 @@ const partsForNothing: HttpParts = {
   crls: { current: refuse },
   compressor: { compress: refuse },
   publisher: { status: refuse },
+  watchdog: { seen: refuse },
   budget: { secret: refuse },
   verifier: { verify: refuse },
 };

@@ -35,6 +35,7 @@ import { attachScrapes } from './wiring/scrapes.ts';
 import type { ServiceInput } from './wiring/service-input.ts';
 import { openStore } from './wiring/store.ts';
 import { openVerifier, openVerifyUrls, readVerifyAccess } from './wiring/verification.ts';
+import { openWatchdog } from './wiring/watchdog.ts';
 
 /** A service that is listening. */
 export interface Service {
@@ -85,6 +86,7 @@ async function compose(input: ServiceInput, cleanUp: AsyncDisposableStack): Prom
   await keeper.start();
   const listeners = await listen(input, { tls: ground.tls, parts, metrics }, cleanUp);
   const { url, publicUrl } = listeners;
+  await works.watchdog.start(publicUrl ?? url);
   input.log.info({ url, publicUrl, kubernetes: ground.kubernetes?.server ?? 'off' }, 'ready');
   return { listeners, drain: () => health.drain(), handOver: () => leadership.close() };
 }
@@ -131,6 +133,7 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
   const publisher = openPublisher(input, { ...ground, budget }, cleanUp);
   const keeper = createKeeper(input, { ...ground, crls, publisher });
   cleanUp.defer(() => keeper.close());
+  const watchdog = openWatchdog(input, { ...ground, publisher }, cleanUp);
   const onRevoked = tellOfRevocations(ground.notifications, { ...ground, keeper });
   const revoking = createRevoking(input, { ...ground, onRevoked });
   const imports = createImportService({ ...ground, clock: input.clock, onRevoked });
@@ -139,12 +142,13 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
     keeper.leaderWork,
     budget.leaderWork,
     publisher.leaderWork,
+    watchdog.leaderWork,
     revoking.leaderWork,
     ...createRetentionWork(input, ground),
     ...(enforcement === undefined ? [] : [enforcement.leaderWork]),
     ...(probing?.leaderWorks ?? []),
   ];
-  return { crls, budget, publisher, keeper, revoking, imports, probing, enforcement, leaderWorks };
+  return { crls, budget, publisher, keeper, watchdog, revoking, imports, probing, enforcement, leaderWorks };
 }
 
 async function httpParts(
@@ -155,9 +159,9 @@ async function httpParts(
 ): Promise<HttpParts> {
   const { config, clock, log } = input;
   const { metrics, authorities, certificates, profiles, verifier } = ground;
-  const { enforcement, probing, crls, budget, publisher, revoking, imports } = works;
+  const { enforcement, probing, crls, budget, publisher, watchdog, revoking, imports } = works;
   return {
-    ...{ clock, metrics, health, certificates, authorities, crls, budget, publisher, verifier },
+    ...{ clock, metrics, health, certificates, authorities, crls, budget, publisher, watchdog, verifier },
     ...openDistribution(config, { crls, authorities }),
     ...(await openAccess(input, ground)),
     options: httpOptions(config),

@@ -12,6 +12,7 @@ export function refuseContradictions(config: Config, env: NodeJS.ProcessEnv, nam
   checkCrl(config, nameOf);
   checkOcsp(config, nameOf);
   checkDistribution(config, nameOf);
+  checkWatchdog(config, nameOf);
   checkValidity(config, nameOf);
   checkImport(config.authority, nameOf);
   checkListeners(config, nameOf);
@@ -69,6 +70,23 @@ function checkDistribution({ distribution, publicUrl }: Config, nameOf: NameOf):
   }
   if (ocspAia === 'on' && publicUrl === undefined) {
     throw new ConfigError(nameOf('distribution.ocspAia'), `needs ${nameOf('publicUrl')}`);
+  }
+}
+
+/** The addresses themselves are not shown: they may have a password or a token in them. */
+function checkWatchdog({ watchdog }: Config, nameOf: NameOf): void {
+  const shown = new Set<string>();
+  for (const [at, text] of watchdog.urls.entries()) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.hash !== '') {
+      throw new ConfigError(
+        nameOf('watchdog.urls'),
+        `number ${at + 1} is not an absolute http or https URL without fragment`,
+      );
+    }
+    const place = url.origin + url.pathname;
+    if (shown.has(place)) throw new ConfigError(nameOf('watchdog.urls'), `number ${at + 1} is there twice`);
+    shown.add(place);
   }
 }
 

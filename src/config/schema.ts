@@ -5,6 +5,7 @@ import { distribution } from './distribution-schema.ts';
 import { ocsp } from './ocsp-schema.ts';
 import { choice, duration, integer, list, path, text, url } from './setting.ts';
 import { verification } from './verification-schema.ts';
+import { watchdog } from './watchdog-schema.ts';
 
 const minute = 60;
 const hour = 3_600;
@@ -306,6 +307,7 @@ export const configSchema = Type.Object(
     publication,
     enforcement,
     verification,
+    watchdog,
     access,
     tls,
     http,

@@ -85,11 +85,11 @@ export function duration(
   return Type.Number({ ...options, setting: setting('duration', env, description, words) });
 }
 
-/** A list: a YAML sequence, or comma-separated in the environment. */
+/** A list: a YAML sequence, or comma-separated in the environment. `secret` as with `text`. */
 export function list(
   env: string,
   description: string,
-  rules: { default: readonly string[]; pattern?: string },
+  rules: { default: readonly string[]; pattern?: string; secret?: boolean },
 ) {
   const item = Type.String({
     minLength: 1,
@@ -98,7 +98,7 @@ export function list(
   return Type.Array(item, {
     uniqueItems: true,
     default: [...rules.default],
-    setting: setting('list', env, description),
+    setting: setting('list', env, description, rules.secret === undefined ? {} : { secret: rules.secret }),
   });
 }
 

@@ -19,6 +19,7 @@ import type { ProofOfPossessionService } from '../revocation/proof-of-possession
 import type { RevocationService } from '../revocation/revocation-service.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 import type { Verifier } from '../verification/verifier.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Compressor } from './compression.ts';
 
@@ -76,6 +77,7 @@ export interface HttpParts {
   /** One for both ports, since it keeps what it has compressed. */
   readonly compressor: Compressor;
   readonly publisher: Pick<Publisher, 'status'>;
+  readonly watchdog: Pick<Watchdog, 'seen'>;
   readonly budget: Pick<Budget, 'secret'>;
   readonly verifier: Verifier;
   /** Absent with OCSP=off: every call then answers `ocsp-off`. */

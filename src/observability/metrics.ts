@@ -6,6 +6,7 @@ import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
 import type { CrlCheck } from '../revocation/crl-check-failed.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
 import type { VerifyReason } from '../verification/verifier.ts';
+import type { WatchdogFigures } from '../watchdog/watchdog.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { budgetMetrics, type OnlineFigures } from './budget-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
@@ -17,6 +18,7 @@ import { revocationIndexMetrics } from './revocation-index-metrics.ts';
 import { collectAtScrape, type ScrapeSources } from './scrape.ts';
 import { tlsMetrics } from './tls-metrics.ts';
 import { verificationMetrics } from './verification-metrics.ts';
+import { watchdogMetrics } from './watchdog-metrics.ts';
 
 export interface HttpObservation {
   /** The route's pattern (`/v1/certificates/:serial`), never the path asked for: that would be unbounded. */
@@ -58,6 +60,8 @@ export interface Metrics {
   revocationIndexFailed(): void;
   /** The target is no longer kept; its series end. */
   publicationForgotten(target: string): void;
+  /** What was read back of what is published: its series are read at each scrape. Call once. */
+  watchdog(figures: WatchdogFigures): void;
   /** How full the published Secret is. */
   secretBudget(budget: SecretBudget): void;
   /** What the leader saw of the copies without a CRL; undefined on a replica that does not lead. */
@@ -169,6 +173,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
     ...crl,
     ...publication,
+    ...watchdogMetrics(registers, clock),
     ...budgetMetrics(registers),
     ...revocationIndexMetrics(registers),
     ...probeMetrics(registers),

@@ -2,15 +2,15 @@ import type { Authority } from '../authority/authority.ts';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
 import type { Publisher } from '../publication/publisher.ts';
-import type { CrlFiles } from '../revocation/crl-files.ts';
 import type { Database } from '../store/database.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { HealthCheck } from './health.ts';
 
 export interface ReadinessParts {
   readonly database: Pick<Database, 'ping'>;
   readonly authorities: readonly Authority[];
-  readonly crls: Pick<CrlFiles, 'current'>;
   readonly publisher: Pick<Publisher, 'status'>;
+  readonly watchdog: Pick<Watchdog, 'assertServing' | 'seen'>;
   readonly clock: Clock;
 }
 
@@ -19,9 +19,10 @@ export function readinessChecks(parts: ReadinessParts): HealthCheck[] {
   return [
     { name: 'database', required: true, check: () => parts.database.ping() },
     { name: 'key', required: true, check: () => eachAuthority(parts, checkKey) },
-    { name: 'crl', required: true, check: () => eachAuthority(parts, checkCrl) },
-    // Issuing and the public files go on while a copy is stale, so this is reported and does not take the pod out.
-    { name: 'publication', required: false, check: () => checkPublication(parts) },
+    // What this replica serves, read back from its own port.
+    { name: 'crl', required: true, check: () => parts.watchdog.assertServing() },
+    // What lies elsewhere is no reason to take this pod out: issuing and the public files go on.
+    { name: 'published', required: false, check: () => checkPublished(parts) },
   ];
 }
 
@@ -39,16 +40,16 @@ async function checkKey(authority: Authority, { clock }: ReadinessParts): Promis
   }
 }
 
-async function checkCrl(authority: Authority, { crls, clock }: ReadinessParts): Promise<void> {
-  const crl = await crls.current(authority.name);
-  if (clock.now() >= crl.nextUpdate.getTime()) {
-    throw new Fault('conflict', `the CRL of ${authority.name} lapsed at ${crl.nextUpdate.toISOString()}`);
-  }
-}
-
-async function checkPublication({ publisher }: ReadinessParts): Promise<void> {
-  const failed = (await publisher.status()).filter(({ state }) => state === 'Failed');
-  if (failed.length === 0) return;
-  const list = failed.map(({ target, error }) => `${target}: ${error}`).join('; ');
-  throw new Fault('conflict', `${failed.length} copies are not current: ${list}`);
+/** What was read and is not well, and what could not be written, which is known sooner. */
+async function checkPublished({ publisher, watchdog }: ReadinessParts): Promise<void> {
+  const [copies, places] = await Promise.all([publisher.status(), watchdog.seen()]);
+  const wrong = new Map<string, string>();
+  for (const { target, state, error } of copies)
+    if (state === 'Failed') wrong.set(target, `not written: ${error}`);
+  for (const { place, finding, detail } of places)
+    if (finding !== 'current')
+      wrong.set(place, [finding, detail, wrong.get(place)].filter(Boolean).join(', '));
+  if (wrong.size === 0) return;
+  const list = [...wrong].map(([place, why]) => `${place}: ${why}`).join('; ');
+  throw new Fault('conflict', `${wrong.size} of the places where the CRL is published are not well: ${list}`);
 }

@@ -2,6 +2,7 @@ import { createVerify } from 'node:crypto';
 import type { Authority } from '../authority/authority.ts';
 import { inSteps } from '../encoding/in-steps.ts';
 import { isLarge, verifyApart } from '../keys/one-shot.ts';
+import type { Signer } from '../keys/signer.ts';
 import type { CrlBuildSession } from '../store/crls.ts';
 import { verifySigned } from '../x509/signed.ts';
 import { both } from './both.ts';
@@ -53,17 +54,21 @@ export async function checkSignature(
   tbs: readonly Buffer[],
   signature: Buffer,
 ): Promise<void> {
-  if (await isSigned({ certificate, signer }, tbs, signature)) return;
+  if (await isSigned({ ...certificate, algorithm: signer.algorithm }, tbs, signature)) return;
   throw new CrlCheckFailed('signature', 'The signature is not by the key of the CA certificate');
 }
 
-async function isSigned(
-  { certificate, signer }: Pick<Authority, 'certificate' | 'signer'>,
+/** Who signs, as others see it: by the CA certificate, and how. */
+export interface SigningFacts extends Pick<Authority['certificate'], 'publicKey'> {
+  readonly algorithm: Signer['algorithm'];
+}
+
+/** Whether `signature` is by that key; large TBS in steps that let others have their turn. */
+export async function isSigned(
+  { publicKey, algorithm: { digest, der } }: SigningFacts,
   tbs: readonly Buffer[],
   signature: Buffer,
 ): Promise<boolean> {
-  const { publicKey } = certificate;
-  const { digest, der } = signer.algorithm;
   if (!isLarge(tbs)) {
     const signed = { tbs: Buffer.concat(tbs), signatureAlgorithm: der, signature };
     return await verifySigned(signed, publicKey, 'crl');

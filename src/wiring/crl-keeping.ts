@@ -27,7 +27,7 @@ interface KeeperParts {
   readonly notifications: Pick<Notifications, 'send'>;
 }
 
-export function createKeeper({ config, log, clock }: ServiceInput, parts: KeeperParts): CrlKeeper {
+export function createKeeper({ config, log, clock, lookMs }: ServiceInput, parts: KeeperParts): CrlKeeper {
   const { authorities, crls, publisher, metrics, leadership, notifications } = parts;
   const { publicUrl } = config;
   const build: BuildCrlParts = {
@@ -49,7 +49,7 @@ export function createKeeper({ config, log, clock }: ServiceInput, parts: Keeper
     files: crls,
     clock,
     coalesceSeconds: config.crl.coalesceSeconds,
-    pollSeconds,
+    pollSeconds: lookMs === undefined ? pollSeconds : lookMs / 1000,
     onBuilt(authority, seconds) {
       metrics.crlBuilt(authority, seconds);
       notifications.send({ kind: 'crl', authority });

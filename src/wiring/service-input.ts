@@ -8,4 +8,9 @@ export interface ServiceInput {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   readonly clock: Clock;
+  /**
+   * For tests that move the clock over months: how often CRLs that have become due are looked for, and what is published is read
+   * back, in milliseconds. Default: as in production.
+   */
+  readonly lookMs?: number;
 }

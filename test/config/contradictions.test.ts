@@ -30,6 +30,16 @@ const cases: readonly (readonly [string, NodeJS.ProcessEnv, string])[] = [
     { CRL_SHARDS: '1', PUBLIC_URL: 'http://ca.example' },
     'CRL_SHARDS: is neither 0 nor a power of two from 2 to 256',
   ],
+  [
+    'an address to be watched that is none, which is not shown',
+    { WATCHDOG_URLS: 'http://cdn.example/x.crl,htps//u:hunter2@mirror' },
+    'WATCHDOG_URLS: number 2 is not an absolute http or https URL without fragment',
+  ],
+  [
+    'one address twice but for what is not shown',
+    { WATCHDOG_URLS: 'http://cdn.example/x.crl,http://u:hunter2@cdn.example/x.crl?t=hunter3' },
+    'WATCHDOG_URLS: number 2 is there twice',
+  ],
   ['a responder that nobody can find', { OCSP_AIA: 'on' }, 'OCSP_AIA: needs PUBLIC_URL'],
   [
     'OCSP answers that the certificate of their signer cannot cover',

@@ -44,6 +44,8 @@ test('a refused secret is never shown', (t) => {
     { ADMIN_TOKEN_FILE: temporaryFile(t, 'hunter2', 'token') },
     { DATABASE_URL: 'mysql://user:hunter2@host/db' },
     { DATABASE_URL: 'hunter2' },
+    { WATCHDOG_URLS: 'hunter2' },
+    { WATCHDOG_URLS: 'http://u:hunter2@a/x,http://u:hunter2@a/x' },
     { CONFIG_FILE: temporaryFile(t, 'adminToken: [hunter2]\n') },
     { CONFIG_FILE: temporaryFile(t, 'adminToken: "hunter2\n') },
   ];

@@ -284,6 +284,19 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
         },
       ],
     },
+    watchdog: {
+      seen: async () => [
+        {
+          place: 'secret:shop/internal-ca',
+          finding: 'behind',
+          detail: 'it has CRL 16',
+          crlNumber: '16',
+          nextUpdate: new Date(now + 1_000),
+          at: new Date(now),
+        },
+        { place: 'url:http://ca.example/crl/internal-ca.crl', finding: 'current', at: new Date(now) },
+      ],
+    },
     ...(change.withoutKubernetes === true
       ? {}
       : { enforcement: fakeEnforcement(asked.enforced), probe: { probe: fakeProbe } }),

@@ -212,17 +212,18 @@ test('an enforcer sees the copies of its namespaces, those of the service, and t
     assert.equal(answer.statusCode, 200);
     return answer.json().items.map(({ target }: { target: string }) => target);
   };
-  const everybody = ['secret:pki/internal-ca', 'clustertrustbundle:internal-ca'];
+  const inNone = ['clustertrustbundle:internal-ca', 'url:http://ca.example/crl/internal-ca.crl'];
+  const everybody = ['secret:pki/internal-ca', ...inNone];
   const enforcer = (...namespaces: string[]) => `Bearer ${parts.token([{ role: 'enforcer', namespaces }])}`;
   assert.deepEqual(await targetsFor(enforcer('shop')), ['secret:shop/internal-ca', ...everybody]);
   assert.deepEqual(await targetsFor(enforcer('sho')), everybody);
   assert.deepEqual(await targetsFor(enforcer('bank')), [
     'secret:pki/internal-ca',
     'configmap:bank/internal-ca',
-    'clustertrustbundle:internal-ca',
+    ...inNone,
   ]);
-  assert.equal((await targetsFor(enforcer('*'))).length, 5);
-  assert.equal((await targetsFor(`Bearer ${parts.token([{ role: 'reader' }])}`)).length, 5);
+  assert.equal((await targetsFor(enforcer('*'))).length, 6);
+  assert.equal((await targetsFor(`Bearer ${parts.token([{ role: 'reader' }])}`)).length, 6);
 });
 
 test('ADMIN_TOKEN may do everything and is the requester', async (t) => {

@@ -19,6 +19,8 @@ export interface TestServiceOptions {
   readonly inProcess?: boolean;
   /** With `inProcess` only. */
   readonly clock?: Clock;
+  /** As in `ServiceInput`; with `inProcess` only. */
+  readonly lookMs?: number;
   /** Default: a new one. Removed after the test. */
   readonly dataDirectory?: string;
   /** More arguments for Node, before the program. For a child only. */
@@ -68,7 +70,7 @@ export async function startTestService(t: TestScope, options: TestServiceOptions
     ...options.env,
   };
   const start = (): Promise<Running> =>
-    options.inProcess === true ? runHere(env, options.clock ?? systemClock) : runChild(env, options);
+    options.inProcess === true ? runHere(env, options) : runChild(env, options);
   let running: Running | undefined;
   let url = '';
 
@@ -123,9 +125,18 @@ export function newAdminToken(): string {
   return randomBytes(24).toString('base64url');
 }
 
-async function runHere(env: NodeJS.ProcessEnv, clock: Clock): Promise<Running> {
+async function runHere(
+  env: NodeJS.ProcessEnv,
+  { clock = systemClock, lookMs }: TestServiceOptions,
+): Promise<Running> {
   const log = createLogger({ level: env.LOG_LEVEL ?? 'silent' });
-  const service = await startService({ config: loadConfig(env), env, log, clock });
+  const service = await startService({
+    config: loadConfig(env),
+    env,
+    log,
+    clock,
+    ...(lookMs === undefined ? {} : { lookMs }),
+  });
   return {
     url: service.url,
     async stop() {

@@ -97,7 +97,7 @@ test('the API server away for a while: all else goes on, and the copies heal', a
     assertAway(answer, what);
   const ready = await service.call('GET', '/readyz', { token: null });
   assert.equal(ready.status, 200, 'issuing goes on, so the pod stays in service');
-  assert.match(ready.body.toString(), /"name":"publication","required":false,"status":"failing"/);
+  assert.match(ready.body.toString(), /"name":"published","required":false,"status":"failing"/);
   assert.match((await service.call('GET', '/v1/publications')).body.toString(), /"error":/);
 
   await cluster.api.start();

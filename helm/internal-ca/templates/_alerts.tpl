@@ -6,20 +6,20 @@ one counts, but for the age of a copy, where the leader knows best.
 {{- $s := .selector -}}
 {{- $t := .thresholds -}}
 - alert: InternalCaCrlLapsing
-  expr: min by (authority) (internal_ca_crl_seconds_to_next_update{ {{- $s -}} }) < 0.75 * scalar(max(internal_ca_crl_overlap_seconds{ {{- $s -}} }))
+  expr: min by (authority) (internal_ca_published_crl_seconds_to_next_update{ {{- $s -}} }) < 0.75 * scalar(max(internal_ca_crl_overlap_seconds{ {{- $s -}} }))
   for: 10m
   labels:
     severity: warning
   annotations:
-    summary: The CRL of {{ "{{ $labels.authority }}" }} was not signed anew when it was due.
-    description: It lapses in {{ "{{ $value | humanizeDuration }}" }}; from then on every client is refused.
+    summary: A CRL of {{ "{{ $labels.authority }}" }} was not replaced when it was due, in one place at least.
+    description: It lapses in {{ "{{ $value | humanizeDuration }}" }}; from then on every client is refused there. GET /v1/publications says where.
 - alert: InternalCaCrlLapsing
-  expr: min by (authority) (internal_ca_crl_seconds_to_next_update{ {{- $s -}} }) < 0.25 * scalar(max(internal_ca_crl_overlap_seconds{ {{- $s -}} }))
+  expr: min by (authority) (internal_ca_published_crl_seconds_to_next_update{ {{- $s -}} }) < 0.25 * scalar(max(internal_ca_crl_overlap_seconds{ {{- $s -}} }))
   labels:
     severity: critical
   annotations:
-    summary: The CRL of {{ "{{ $labels.authority }}" }} is about to lapse.
-    description: It lapses in {{ "{{ $value | humanizeDuration }}" }}; from then on every client is refused.
+    summary: A CRL of {{ "{{ $labels.authority }}" }} is about to lapse, in one place at least.
+    description: It lapses in {{ "{{ $value | humanizeDuration }}" }}; from then on every client is refused there. GET /v1/publications says where.
 - alert: InternalCaCrlNotBuilt
   expr: sum by (authority) (increase(internal_ca_crl_builds_total{outcome="failure",{{ $s }}}[15m])) > 0
   for: 15m
@@ -43,14 +43,30 @@ one counts, but for the age of a copy, where the leader knows best.
   annotations:
     summary: The copy {{ "{{ $labels.target }}" }} cannot be written.
     description: GET /v1/publications has the error. The copy goes on with the CRL that it has, until that lapses.
-- alert: InternalCaPublicationFailing
-  expr: min by (target) (internal_ca_publication_age_seconds{ {{- $s -}} }) > 3600
+- alert: InternalCaPublishedFaulty
+  expr: count by (finding) (max by (place, finding) (internal_ca_published_fault{finding!~"unread|lapsing|lapsed",{{ $s }}})) > 0
   for: 5m
   labels:
     severity: critical
   annotations:
-    summary: The copy {{ "{{ $labels.target }}" }} has not been current for over an hour.
-    description: Revocations since do not reach that namespace. GET /v1/publications has the error.
+    summary: What is published is {{ "{{ $labels.finding }}" }} in {{ "{{ $value }}" }} places.
+    description: Revocations do not reach them, or their clients are refused. GET /v1/publications says which they are, and why.
+- alert: InternalCaPublishedFaulty
+  expr: count by (finding) (max by (place, finding) (internal_ca_published_fault{finding="unread",{{ $s }}})) > 0
+  for: 30m
+  labels:
+    severity: warning
+  annotations:
+    summary: What is published cannot be read back in {{ "{{ $value }}" }} places.
+    description: Whether it is current is not known there. GET /v1/publications says which they are, and why.
+- alert: InternalCaWatchdogSilent
+  expr: max by (namespace, pod) (internal_ca_watchdog_round_age_seconds{ {{- $s -}} }) > 3 * scalar(max(internal_ca_watchdog_interval_seconds{ {{- $s -}} }))
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: The replica {{ "{{ $labels.pod }}" }} has not read back what is published for {{ "{{ $value | humanizeDuration }}" }}.
+    description: A copy that is stale would not be noticed. The log says why; a restart begins anew.
 - alert: InternalCaSecretNearlyFull
   expr: max(internal_ca_secret_size_ratio{ {{- $s -}} }) > {{ $t.secretSizeRatio }}
   for: 15m

@@ -1,11 +1,26 @@
 import { Type } from 'typebox';
 import { copyReasons, copyStates, crlForms } from '../../store/publications.ts';
+import { findings } from '../../store/published-places.ts';
 import { Time } from './common.ts';
+
+const Seen = Type.Object(
+  {
+    finding: Type.Enum([...findings], {
+      description:
+        '`current`: it is as it should be. `behind`: valid, but older than what should be there. `lapsing`: less than half of CRL_OVERLAP is left. `lapsed`, `not-yet-valid`: every client is refused there. `missing`: nothing is there. `broken`: it is not ours, not whole, or cannot be read. `unread`: it could not be looked at for some time.',
+    }),
+    at: Type.String({ format: 'date-time', description: 'When it was looked at last.' }),
+    crlNumber: Type.Optional(Type.String({ examples: ['1795687200'] })),
+    nextUpdate: Type.Optional(Time),
+    detail: Type.Optional(Type.String({ description: 'In words, unless it is `current`.' })),
+  },
+  { description: 'What was read back there last, whoever had written it. Absent before the first look.' },
+);
 
 export const PublicationSchema = Type.Object({
   target: Type.String({
     description:
-      '`secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`.',
+      '`secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>`, `directory:<path>`, or `url:<address>` of what is only read.',
     examples: ['secret:shop/internal-ca'],
   }),
   state: Type.Enum([...copyStates], {
@@ -36,6 +51,7 @@ export const PublicationSchema = Type.Object({
   waitingFor: Type.Optional(
     Type.String({ description: 'What has to happen first, such as the namespace being made.' }),
   ),
+  seen: Type.Optional(Seen),
 });
 
 export const PublicationListSchema = Type.Object({ items: Type.Array(Type.Ref('Publication#')) });

@@ -346,7 +346,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every copy of ca.crt and ca.crl: where, which CRL, when, and what went wrong
+         * Every copy of ca.crt and ca.crl, and every address of the CRL: where, which, when, what was read back there, and what went wrong
          * @description An enforcer sees the copies in the namespaces of its own grant, the service's own, and those that lie in no namespace.
          *
          *     Needs the permission `publications:read`.
@@ -1468,7 +1468,7 @@ export interface components {
         };
         Publication: {
             /**
-             * @description `secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>` or `directory:<path>`.
+             * @description `secret:<namespace>/<name>`, `configmap:<namespace>/<name>`, `clustertrustbundle:<name>`, `directory:<path>`, or `url:<address>` of what is only read.
              * @example secret:shop/internal-ca
              */
             target: string;
@@ -1504,6 +1504,29 @@ export interface components {
             error?: string;
             /** @description What has to happen first, such as the namespace being made. */
             waitingFor?: string;
+            /** @description What was read back there last, whoever had written it. Absent before the first look. */
+            seen?: {
+                /**
+                 * @description `current`: it is as it should be. `behind`: valid, but older than what should be there. `lapsing`: less than half of CRL_OVERLAP is left. `lapsed`, `not-yet-valid`: every client is refused there. `missing`: nothing is there. `broken`: it is not ours, not whole, or cannot be read. `unread`: it could not be looked at for some time.
+                 * @enum {unknown}
+                 */
+                finding: "current" | "unread" | "behind" | "lapsing" | "not-yet-valid" | "lapsed" | "missing" | "broken";
+                /**
+                 * Format: date-time
+                 * @description When it was looked at last.
+                 */
+                at: string;
+                /** @example 1795687200 */
+                crlNumber?: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339; answers are in UTC and whole seconds.
+                 * @example 2027-11-23T10:00:00Z
+                 */
+                nextUpdate?: string;
+                /** @description In words, unless it is `current`. */
+                detail?: string;
+            };
         };
         PublicationList: {
             items: components["schemas"]["Publication"][];

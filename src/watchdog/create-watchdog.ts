@@ -1,0 +1,246 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import { Fault } from '../fault.ts';
+import type { Term } from '../leadership/leadership.ts';
+import type { Logger } from '../observability/logger.ts';
+import { createTrouble } from '../reconcile/trouble.ts';
+import type { PublishedPlaceStore, SeenPlace } from '../store/published-places.ts';
+import type { WatchedPlace } from './content.ts';
+import type { Expectation } from './expectation.ts';
+import { type Judgement, judge } from './judge.ts';
+import { createPlaceBook, type PlaceState } from './place-book.ts';
+import type { Watchdog } from './watchdog.ts';
+import type { WatchdogEvents } from './watchdog-events.ts';
+
+export interface WatchdogParts {
+  readonly intervalMs: number;
+  readonly overlapSeconds: number;
+  readonly expectation: Expectation;
+  /** What the database says of the copies. @throws Fault `database-unavailable`; what was known stands */
+  refreshWishes(): Promise<void>;
+  /** What this process serves at `url`. */
+  servedHere(url: string): readonly WatchedPlace[];
+  /** What every replica looks at beside that. */
+  nearby(): Promise<readonly WatchedPlace[]>;
+  /** What the one that leads looks at beside what it serves. */
+  everywhere(): Promise<readonly WatchedPlace[]>;
+  readonly store: PublishedPlaceStore;
+  readonly events: WatchdogEvents;
+  /** A copy is not well: whoever keeps it is to look, whatever it remembers. */
+  recheck(place: string): void;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+}
+
+/** Places read at the same time. Reading all of them takes a part of one core, and never all of it: see `rest`. */
+const parallelLooks = 2;
+/** What is in doubt is looked at again after this time. */
+const againMs = 60_000;
+
+export function createWatchdog(parts: WatchdogParts): Watchdog {
+  const { clock, log, store, expectation, overlapSeconds, intervalMs } = parts;
+  const trouble = createTrouble();
+  const book = createPlaceBook({
+    clock,
+    judge: (place, content) =>
+      judge(place, content, { now: clock.now(), overlapSeconds, expected: expectation }),
+    unreadPatienceMs: Math.max(2 * intervalMs, 2 * againMs),
+    onTurn,
+  });
+  let here: readonly WatchedPlace[] = [];
+  let term: Term | undefined;
+  let roundAt = clock.now();
+  let turn: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
+  const closing = new AbortController();
+
+  const isHere = (id: string) => here.some((place) => place.id === id);
+  const leads = () => term !== undefined && !term.signal.aborted;
+
+  function onTurn(place: WatchedPlace, judgement: Judgement): void {
+    const { finding, detail } = judgement;
+    if (finding === 'current') log.info({ place: place.id }, 'what is published there is current again');
+    else
+      log.warn(
+        { place: place.id, finding, reason: detail },
+        'what is published there is not as it should be',
+      );
+    if (leads()) parts.events.turned(place, judgement);
+  }
+
+  /** One after the other: of two rounds at once the later one would judge by what the earlier one has just read. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const run = turn.then(async () => {
+      if (closing.signal.aborted) return;
+      await work().catch((error: unknown) =>
+        log.warn({ err: error }, 'a round of the watchdog did not end well'),
+      );
+    });
+    turn = run;
+    return run;
+  }
+
+  async function tryDatabase(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      trouble.over();
+    } catch (error) {
+      if (trouble.isNews(error))
+        log.warn({ err: error }, 'the watchdog judges by what it knew last: the database is away');
+    }
+  }
+
+  async function round(): Promise<void> {
+    await tryDatabase(async () => {
+      await expectation.refresh();
+      await parts.refreshWishes();
+    });
+    const leading = leads();
+    const places = [...here, ...(await (leading ? parts.everywhere() : parts.nearby()))];
+    const ids = new Set(places.map(({ id }) => id));
+    book.retain(ids);
+    const isOver = () => closing.signal.aborted || (leading && !leads());
+    await lookAt(places, isOver);
+    if (isOver()) return;
+    if (leading) await tryDatabase(() => store.retain([...ids].filter((id) => !isHere(id))));
+    roundAt = clock.now();
+  }
+
+  async function lookAt(places: readonly WatchedPlace[], isOver: () => boolean): Promise<void> {
+    const waiting = [...places];
+    const doubtful: WatchedPlace[] = [];
+    const workers = Array.from({ length: parallelLooks }, async () => {
+      for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) {
+        if (isOver()) return;
+        const started = performance.now();
+        if (!(await lookOnce(place))) doubtful.push(place);
+        await rest(performance.now() - started);
+      }
+    });
+    await Promise.all(workers);
+    await tryDatabase(() =>
+      store.save(shared().filter(({ place }) => places.some(({ id }) => id === place))),
+    );
+    if (doubtful.length > 0) lookAgain(doubtful);
+  }
+
+  /** As long as the look took, so that requests have the other half of the time. */
+  async function rest(ms: number): Promise<void> {
+    if (ms < 1) return;
+    await pause(Math.min(ms, 1_000), undefined, { signal: closing.signal, ref: false }).catch(
+      () => undefined,
+    );
+  }
+
+  /** @returns whether it is well */
+  async function lookOnce(place: WatchedPlace): Promise<boolean> {
+    let isWell: boolean;
+    try {
+      isWell = book.read(place, await place.look());
+    } catch (error) {
+      isWell = book.unread(place, error);
+    }
+    if (isWell) return true;
+    place.doubt();
+    if (leads()) parts.recheck(place.id);
+    return false;
+  }
+
+  function lookAgain(places: readonly WatchedPlace[]): void {
+    clearTimeout(again);
+    const leading = leads();
+    const isOver = () => closing.signal.aborted || leading !== leads();
+    again = setTimeout(() => void inTurn(() => lookAt(places, isOver)), Math.min(againMs, intervalMs));
+    again.unref();
+  }
+
+  const shared = (): PlaceState[] => book.list().filter(({ place }) => !isHere(place));
+
+  function schedule(): void {
+    if (closing.signal.aborted) return;
+    timer = setTimeout(() => void inTurn(round).then(schedule), intervalMs);
+    timer.unref();
+  }
+
+  async function assertServing(): Promise<void> {
+    // Also what is well was looked at some minutes ago, and a CRL lapses between two looks.
+    if (whyNotServing() !== undefined) await lookHere();
+    const why = whyNotServing();
+    if (why !== undefined) throw new Fault('conflict', why);
+  }
+
+  function whyNotServing(): string | undefined {
+    if (here.length === 0) return 'the service does not listen yet';
+    for (const { id } of here) {
+      const { crls = [], detail } = book.get(id) ?? {};
+      if (crls.length === 0) return `no CRL can be read from ${id}: ${detail ?? 'see the log'}`;
+      const lapsed = crls.find(({ nextUpdate }) => nextUpdate.getTime() <= clock.now());
+      if (lapsed !== undefined)
+        return `the CRL of ${lapsed.authority} lapsed at ${lapsed.nextUpdate.toISOString()}`;
+    }
+    return undefined;
+  }
+
+  async function lookHere(): Promise<void> {
+    for (const place of here) await lookOnce(place);
+  }
+
+  return {
+    async start(url) {
+      here = parts.servedHere(url);
+      await inTurn(lookHere);
+      void inTurn(round).then(schedule);
+    },
+    look: () => inTurn(round),
+    assertServing,
+    async seen() {
+      const places = new Map<string, SeenPlace>();
+      const recorded = await store.list().catch((error: unknown) => {
+        if (!leads()) throw error;
+        return [];
+      });
+      for (const { crls: _, ...seen } of shared()) places.set(seen.place, seen);
+      for (const seen of recorded) {
+        const known = places.get(seen.place);
+        if (known === undefined || known.at < seen.at) places.set(seen.place, seen);
+      }
+      return [...places.values()].sort((a, b) => (a.place < b.place ? -1 : 1));
+    },
+    leaderWork: {
+      name: 'watchdog',
+      async start(begun) {
+        term = begun;
+        if (here.length > 0) void inTurn(round);
+      },
+      async stop() {
+        term = undefined;
+        await turn;
+        // Whoever leads next tells of the other places.
+        if (here.length > 0) void inTurn(round);
+      },
+    },
+    figures: {
+      *crls() {
+        for (const { place, crls } of book.list())
+          for (const { authority, nextUpdate } of crls) yield { place, authority, nextUpdate };
+      },
+      *faults() {
+        for (const { place, finding } of book.list()) if (finding !== 'current') yield { place, finding };
+      },
+      get places() {
+        return book.list().length;
+      },
+      get roundAt() {
+        return roundAt;
+      },
+      intervalSeconds: intervalMs / 1000,
+    },
+    async close() {
+      closing.abort();
+      clearTimeout(timer);
+      clearTimeout(again);
+      await turn;
+    },
+  };
+}

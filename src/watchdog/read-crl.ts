@@ -1,0 +1,64 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Authority } from '../authority/authority.ts';
+import { DerError } from '../encoding/der-error.ts';
+import { isSigned } from '../revocation/check-crl.ts';
+import { type CertificateRevocationList, readCrl } from '../x509/crl.ts';
+import { X509Error } from '../x509/x509-error.ts';
+
+/** As much of an authority as tells its CRLs from others: it cannot sign. */
+export interface WatchedAuthority extends Pick<Authority, 'name' | 'certificate' | 'chain'> {
+  readonly algorithm: Authority['signer']['algorithm'];
+}
+
+/** What a CRL says of itself; taken from its octets, whose signature was checked. */
+export interface CrlReading {
+  readonly authority: string;
+  readonly number: bigint;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+}
+
+/** What is published there is not what we publish. The message says why, and never repeats what was found. */
+export class BrokenContent extends Error {
+  override readonly name = 'BrokenContent';
+}
+
+/**
+ * Reads a CRL as a relying party does, without trusting where it came from. A megabyte takes some milliseconds of the event loop
+ * and forty no longer at a time.
+ * @param form `complete`: the whole list, as every Secret must have it; `delta`: what has changed since an older one
+ * @throws BrokenContent
+ */
+export async function readPublishedCrl(
+  der: Buffer,
+  authorities: readonly WatchedAuthority[],
+  form: 'complete' | 'delta',
+): Promise<CrlReading> {
+  const crl = parse(der, form);
+  // One issuer may stand for several keys, so the signature decides.
+  const named = authorities.filter(({ certificate }) => certificate.subject.der.equals(crl.issuer.der));
+  if (named.length === 0) throw new BrokenContent('the CRL is of another issuer');
+  await setImmediate();
+  for (const authority of named) {
+    if (!crl.signatureAlgorithm.equals(authority.algorithm.der)) continue;
+    const facts = { publicKey: authority.certificate.publicKey, algorithm: authority.algorithm };
+    if (!(await isSigned(facts, [crl.tbs], crl.signature))) continue;
+    const { crlNumber: number, thisUpdate, nextUpdate } = crl;
+    return { authority: authority.name, number, thisUpdate, nextUpdate };
+  }
+  throw new BrokenContent('the CRL is not signed by the key of the CA certificate');
+}
+
+function parse(der: Buffer, form: 'complete' | 'delta'): CertificateRevocationList {
+  try {
+    const crl = readCrl(der, { partial: form === 'delta' });
+    if (form === 'delta' && (crl.deltaBase === undefined || crl.scope !== undefined))
+      throw new BrokenContent('it is no delta CRL');
+    return crl;
+  } catch (error) {
+    // Their messages name fields and places, not contents.
+    if (error instanceof X509Error || error instanceof DerError)
+      throw new BrokenContent(`it cannot be read as a CRL (${error.message})`);
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import type { AuthorityRegistry } from '../authority/authority.ts';
+import { publicLocations } from '../authority/public-locations.ts';
+import type { Config } from '../config/config.ts';
+import type { KubernetesApi } from '../kubernetes/client.ts';
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Publisher } from '../publication/publisher.ts';
+import type { createClientVerificationStore } from '../store/client-verifications.ts';
+import { createCrlBudgetStore } from '../store/crl-budget.ts';
+import { createCrlStore } from '../store/crls.ts';
+import type { Database } from '../store/database.ts';
+import { createPublicationStore } from '../store/publications.ts';
+import { createPublishedPlaceStore } from '../store/published-places.ts';
+import { type ClusterPlaces, createClusterPlaces, type PublishedWishes } from '../watchdog/cluster-places.ts';
+import type { WatchedPlace } from '../watchdog/content.ts';
+import { createWatchdog } from '../watchdog/create-watchdog.ts';
+import { directoryPlace } from '../watchdog/directory-place.ts';
+import { createExpectation, type Expectation } from '../watchdog/expectation.ts';
+import { createPublishedWishes } from '../watchdog/published-wishes.ts';
+import { createCopyReader } from '../watchdog/read-copy.ts';
+import type { WatchedAuthority } from '../watchdog/read-crl.ts';
+import { shownUrl, urlPlace } from '../watchdog/url-place.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
+import { createWatchdogEvents } from '../watchdog/watchdog-events.ts';
+import { copyOwner } from './copy-owner.ts';
+import type { ServiceInput } from './service-input.ts';
+import { visibleNamespaces } from './visible-namespaces.ts';
+
+interface WatchingParts {
+  readonly authorities: AuthorityRegistry;
+  readonly database: Database;
+  readonly kubernetes: KubernetesApi | undefined;
+  readonly events: EventRecorder | undefined;
+  readonly publisher: Pick<Publisher, 'recheck'>;
+  readonly verifications: ReturnType<typeof createClientVerificationStore>;
+  readonly metrics: Pick<Metrics, 'watchdog'>;
+}
+
+/** A copy is written within seconds of its CRL. */
+const copyGraceSeconds = 60;
+/** A cache may keep a CRL for five minutes. */
+const urlGraceSeconds = copyGraceSeconds + 300;
+
+export function openWatchdog(
+  input: ServiceInput,
+  parts: WatchingParts,
+  cleanUp: AsyncDisposableStack,
+): Watchdog {
+  const { config, clock, log } = input;
+  const { database, kubernetes, publisher } = parts;
+  const authorities = parts.authorities.list().map(asWatched);
+  const expectation = createExpectation(createCrlStore(database), authorities, clock, urlGraceSeconds);
+  const wishes = createPublishedWishes({
+    enforced: () => parts.verifications.namespaces(),
+    budget: createCrlBudgetStore(database),
+    publications: createPublicationStore(database),
+  });
+  const cluster = kubernetes && openClusterPlaces(config, { kubernetes, authorities, wishes });
+  const files = cluster === undefined ? [filesOf(config, authorities)] : [];
+  const addresses = addressesOf(config, authorities, expectation);
+  const watchdog = createWatchdog({
+    intervalMs: input.lookMs ?? config.watchdog.intervalSeconds * 1000,
+    overlapSeconds: config.crl.overlapSeconds,
+    expectation,
+    refreshWishes: () => wishes.refresh(),
+    servedHere: (url) => authorities.map((authority) => servedPlace(url, authority)),
+    nearby: async () => [...files, ...((await cluster?.own()) ?? [])],
+    everywhere: async () => [...files, ...((await cluster?.all()) ?? []), ...addresses],
+    store: createPublishedPlaceStore(database),
+    events: createWatchdogEvents(parts.events),
+    recheck: (place) => publisher.recheck(place),
+    clock,
+    log,
+  });
+  parts.metrics.watchdog(watchdog.figures);
+  cleanUp.defer(() => watchdog.close());
+  return watchdog;
+}
+
+/** The part of an authority that cannot sign. */
+function asWatched({
+  name,
+  certificate,
+  chain,
+  signer,
+}: ReturnType<AuthorityRegistry['get']>): WatchedAuthority {
+  return { name, certificate, chain, algorithm: signer.algorithm };
+}
+
+function openClusterPlaces(
+  config: Config,
+  o: {
+    readonly kubernetes: KubernetesApi;
+    readonly authorities: readonly WatchedAuthority[];
+    readonly wishes: PublishedWishes;
+  },
+): ClusterPlaces {
+  const { kubernetes, authorities, wishes } = o;
+  return createClusterPlaces({
+    ...config.publication,
+    api: kubernetes,
+    owner: copyOwner(config, kubernetes),
+    visibleNamespaces: visibleNamespaces(config, kubernetes.namespace),
+    wishes,
+    authorities,
+    graceSeconds: copyGraceSeconds,
+    reader: createCopyReader(authorities),
+  });
+}
+
+function filesOf(config: Config, authorities: readonly WatchedAuthority[]): WatchedPlace {
+  return directoryPlace({
+    path: join(config.dataDirectory, 'published'),
+    graceSeconds: copyGraceSeconds,
+    wanted: { crlsOf: authorities.map(({ name }) => name), mayHaveCrls: true },
+    reader: createCopyReader(authorities),
+  });
+}
+
+/** What this process serves, by whatever port it listens on. */
+function servedPlace(url: string, authority: WatchedAuthority): WatchedPlace {
+  const path = new URL(publicLocations(url, authority.name).crl).pathname;
+  return urlPlace({
+    id: `self:${path}`,
+    url: () => new URL(path, overLoopback(url)),
+    graceSeconds: copyGraceSeconds,
+    authorities: [authority],
+    form: 'complete',
+    crlsOf: () => [authority.name],
+    isOurs: true,
+  });
+}
+
+function overLoopback(url: string): URL {
+  const local = new URL(url);
+  if (local.hostname === '0.0.0.0') local.hostname = '127.0.0.1';
+  if (local.hostname === '[::]') local.hostname = '[::1]';
+  return local;
+}
+
+/** Where relying parties fetch the CRL. */
+function addressesOf(
+  { publicUrl, watchdog, crl }: Config,
+  authorities: readonly WatchedAuthority[],
+  expectation: Expectation,
+): WatchedPlace[] {
+  const place = (url: URL, o: Pick<Parameters<typeof urlPlace>[0], 'authorities' | 'form' | 'crlsOf'>) =>
+    urlPlace({
+      ...o,
+      id: `url:${shownUrl(url)}`,
+      url: () => url,
+      graceSeconds: urlGraceSeconds,
+      isOurs: false,
+    });
+  const own = watchdog.publicUrl === 'on' && publicUrl !== undefined ? publicUrl : undefined;
+  const ofAuthority = (authority: WatchedAuthority) => {
+    if (own === undefined) return [];
+    const { name } = authority;
+    const { crl: complete, deltaCrl } = publicLocations(own, name);
+    return [
+      place(new URL(complete), { authorities: [authority], form: 'complete', crlsOf: () => [name] }),
+      ...(crl.delta === 'off'
+        ? []
+        : [
+            place(new URL(deltaCrl), {
+              authorities: [authority],
+              form: 'delta',
+              // There is none before the second CRL.
+              crlsOf: () => (expectation.hasDelta(name) ? [name] : []),
+            }),
+          ]),
+    ];
+  };
+  return [
+    ...authorities.flatMap(ofAuthority),
+    ...watchdog.urls.map((text) => place(new URL(text), { authorities, form: 'complete', crlsOf: () => [] })),
+  ];
+}

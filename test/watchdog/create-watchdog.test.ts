@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Term } from '../../src/leadership/leadership.ts';
+import type { SeenPlace } from '../../src/store/published-places.ts';
+import type { Content, WatchedPlace } from '../../src/watchdog/content.ts';
+import { createWatchdog } from '../../src/watchdog/create-watchdog.ts';
+import { createExpectation } from '../../src/watchdog/expectation.ts';
+import type { Judgement } from '../../src/watchdog/judge.ts';
+import { createTestClock } from '../support/clock.ts';
+import { hour, start } from './published.ts';
+
+const minute = 60;
+const overlapSeconds = 5 * 3_600;
+
+/** A place whose content a test decides. */
+function placeWith(id: string, graceSeconds = minute) {
+  const state = { content: crl(1n) as Content | Error, looks: 0, doubts: 0, mayHaveCrls: true };
+  const place: WatchedPlace = {
+    id,
+    graceSeconds,
+    wanted: () => ({ crlsOf: state.mayHaveCrls ? ['ca'] : [], mayHaveCrls: state.mayHaveCrls }),
+    async look() {
+      state.looks += 1;
+      if (state.content instanceof Error) throw state.content;
+      return state.content;
+    },
+    doubt() {
+      state.doubts += 1;
+    },
+  };
+  return { place, state };
+}
+
+function crl(number: bigint, from = start, hours = 10): Content {
+  const times = { thisUpdate: new Date(from), nextUpdate: new Date(from + hours * hour) };
+  return { kind: 'content', crls: [{ authority: 'ca', number, ...times }] };
+}
+
+function setUp(t: TestContext) {
+  const clock = createTestClock(start);
+  const self = placeWith('self:/crl/ca.crl');
+  const own = placeWith('secret:pki/internal-ca');
+  const shop = placeWith('secret:shop/internal-ca');
+  const database = { away: false, latest: 1n, rows: new Map<string, SeenPlace>() };
+  const asking = () => {
+    if (database.away) throw new Error('the database is away');
+  };
+  const told: string[] = [];
+  const rechecked: string[] = [];
+  const turns: string[] = [];
+  const places = { everywhere: [own.place, shop.place] };
+  const latest = async () => {
+    asking();
+    return { number: database.latest } as never;
+  };
+  const watchdog = createWatchdog({
+    intervalMs: 300_000,
+    overlapSeconds,
+    expectation: createExpectation({ latest }, [{ name: 'ca' }], clock, 6 * minute),
+    refreshWishes: async () => asking(),
+    servedHere: () => [self.place],
+    nearby: async () => [own.place],
+    everywhere: async () => places.everywhere,
+    store: {
+      async list() {
+        asking();
+        return [...database.rows.values()];
+      },
+      async save(seen) {
+        asking();
+        for (const each of seen) database.rows.set(each.place, each);
+      },
+      async retain(ids) {
+        asking();
+        for (const id of database.rows.keys()) if (!ids.includes(id)) database.rows.delete(id);
+      },
+    },
+    events: {
+      turned: (place: WatchedPlace, { finding }: Judgement) => void turns.push(`${place.id} ${finding}`),
+    },
+    recheck: (id) => void rechecked.push(id),
+    clock,
+    log: {
+      info: (facts: unknown) => void told.push(JSON.stringify(facts)),
+      warn: (facts: unknown) => void told.push(JSON.stringify(facts)),
+    },
+  });
+  t.after(() => watchdog.close());
+  const abort = new AbortController();
+  const term: Term = { epoch: 1n, signal: abort.signal, assertCurrent: async () => undefined };
+  return {
+    ...{ clock, self, own, shop, database, told, rechecked, turns, places, watchdog },
+    async begin(leading = true) {
+      await watchdog.start('http://127.0.0.1:1');
+      if (leading) await watchdog.leaderWork.start(term);
+      await watchdog.look();
+    },
+    async endTerm() {
+      abort.abort();
+      await watchdog.leaderWork.stop();
+      await watchdog.look();
+    },
+    /** The findings after another round, some seconds later. */
+    async after(seconds: number): Promise<Record<string, string>> {
+      clock.advance(seconds);
+      await watchdog.look();
+      return Object.fromEntries([...watchdog.figures.faults()].map(({ place, finding }) => [place, finding]));
+    },
+  };
+}
+
+const shopId = 'secret:shop/internal-ca';
+
+test('the leader looks everywhere, the others at themselves and their own copy', async (t) => {
+  const one = setUp(t);
+  await one.begin(false);
+  assert.deepEqual(
+    [one.self.state.looks > 0, one.own.state.looks > 0, one.shop.state.looks > 0],
+    [true, true, false],
+  );
+  assert.deepEqual([...one.database.rows.keys()], [one.own.place.id], 'what is ours alone is not recorded');
+  const other = setUp(t);
+  await other.begin();
+  assert.equal(other.watchdog.figures.places, 3);
+  assert.deepEqual([...other.database.rows.keys()], [other.own.place.id, shopId]);
+  assert.deepEqual(await other.watchdog.seen(), [
+    {
+      place: 'secret:pki/internal-ca',
+      finding: 'current',
+      crlNumber: '1',
+      nextUpdate: new Date(start + 10 * hour),
+      at: new Date(start),
+    },
+    {
+      place: shopId,
+      finding: 'current',
+      crlNumber: '1',
+      nextUpdate: new Date(start + 10 * hour),
+      at: new Date(start),
+    },
+  ]);
+  await other.endTerm();
+  assert.equal(other.watchdog.figures.places, 2, 'the series of what others look at end');
+});
+
+test('behind: when the newer one has been due for the grace, and not before', async (t) => {
+  const { begin, after, database, shop, own, self, rechecked, turns, told } = setUp(t);
+  await begin();
+  assert.deepEqual(await after(3_600), {});
+  database.latest = 2n;
+  for (const { state } of [own, self]) state.content = crl(2n);
+  assert.deepEqual(await after(10), {});
+  assert.deepEqual(await after(59), {});
+  assert.deepEqual(rechecked, []);
+  assert.deepEqual(await after(1), { [shopId]: 'behind' });
+  assert.deepEqual(rechecked, [shopId], 'whoever keeps it is told at once');
+  assert.equal(shop.state.doubts, 1);
+  await after(10);
+  assert.deepEqual(turns, [`${shopId} behind`], 'told once');
+  assert.equal(told.filter((line) => line.includes('behind')).length, 1);
+  shop.state.content = crl(2n);
+  assert.deepEqual(await after(10), {});
+  assert.deepEqual(turns, [`${shopId} behind`, `${shopId} current`]);
+});
+
+test('a copy that is always the last but one, as CRLs come fast, is current', async (t) => {
+  const { begin, after, database, own, self, shop } = setUp(t);
+  await begin();
+  for (let number = 2n; number < 30n; number += 1n) {
+    database.latest = number;
+    for (const { state } of [own, self, shop]) state.content = crl(number - 1n);
+    assert.deepEqual(await after(70), {});
+  }
+  assert.deepEqual(await after(70), {
+    [own.place.id]: 'behind',
+    [self.place.id]: 'behind',
+    [shopId]: 'behind',
+  });
+});
+
+test('lapsing at half of the overlap, lapsed at nextUpdate, also while nothing can be read', async (t) => {
+  const { begin, after, shop, own, self, database } = setUp(t);
+  await begin();
+  for (const { state } of [own, self]) state.content = crl(1n, start, 100);
+  assert.deepEqual(await after(5 * 3_600), {}, 'all of the overlap is left');
+  assert.deepEqual(await after(2.5 * 3_600 + 29), {}, 'half of it, and the grace');
+  await after(2);
+  assert.deepEqual(await after(60), { [shopId]: 'lapsing' });
+  shop.state.content = new Error('no connection');
+  database.away = true;
+  assert.deepEqual(await after(60), { [shopId]: 'lapsing' });
+  assert.deepEqual(await after(2.5 * 3_600), { [shopId]: 'lapsed' });
+  shop.state.content = crl(2n, start + 10 * hour);
+  assert.deepEqual(await after(60), {});
+});
+
+test("what is edited and mended within the grace is nobody's fault, and what stays is", async (t) => {
+  const { begin, after, shop, rechecked } = setUp(t);
+  await begin();
+  const wrong: readonly (readonly [string, Content])[] = [
+    ['broken', { kind: 'broken', detail: 'x' }],
+    ['missing', { kind: 'missing', detail: 'x' }],
+    ['missing', { kind: 'content', crls: [] }],
+    ['not-yet-valid', crl(1n, start + 100 * hour)],
+  ];
+  for (const [finding, content] of wrong) {
+    shop.state.content = content;
+    assert.deepEqual(await after(30), {});
+    assert.equal(rechecked.pop(), shopId, 'but whoever keeps it looks');
+    shop.state.content = crl(1n);
+    assert.deepEqual(await after(30), {});
+    shop.state.content = content;
+    await after(30);
+    assert.deepEqual(await after(60), { [shopId]: finding });
+    shop.state.content = crl(1n);
+    assert.deepEqual(await after(1), {});
+  }
+});
+
+test('a copy that is to have no CRL has none', async (t) => {
+  const { begin, after, shop } = setUp(t);
+  await begin();
+  shop.state.mayHaveCrls = false;
+  await after(10);
+  assert.deepEqual(await after(60), { [shopId]: 'behind' });
+  shop.state.content = { kind: 'content', crls: [] };
+  assert.deepEqual(await after(10), {});
+});
+
+test('unread is a fault when it lasts for two intervals', async (t) => {
+  const { begin, after, shop, watchdog } = setUp(t);
+  await begin();
+  shop.state.content = new Error('connect ECONNREFUSED');
+  assert.deepEqual(await after(300), {});
+  assert.deepEqual(await after(599), {});
+  assert.deepEqual(await after(1), { [shopId]: 'unread' });
+  const [, seen] = await watchdog.seen();
+  assert.partialDeepStrictEqual(seen, { finding: 'unread', detail: 'connect ECONNREFUSED', crlNumber: '1' });
+});
+
+test('places that are gone are forgotten, here and in the database', async (t) => {
+  const { begin, after, shop, own, places, database, watchdog } = setUp(t);
+  await begin();
+  shop.state.content = { kind: 'broken', detail: 'x' };
+  await after(10);
+  assert.deepEqual(await after(60), { [shopId]: 'broken' });
+  places.everywhere = [own.place];
+  assert.deepEqual(await after(10), {});
+  assert.deepEqual([...database.rows.keys()], [own.place.id]);
+  assert.ok([...watchdog.figures.crls()].every(({ place }) => place !== shopId));
+});
+
+test('ready while it serves a CRL that holds, whatever others have', async (t) => {
+  const { begin, after, self, shop, own, clock, watchdog } = setUp(t);
+  await assert.rejects(watchdog.assertServing(), /does not listen yet/);
+  await begin();
+  for (const { state } of [shop, own]) state.content = { kind: 'broken', detail: 'x' };
+  await after(10);
+  await after(60);
+  await watchdog.assertServing();
+  clock.set(start + 10 * hour);
+  await assert.rejects(watchdog.assertServing(), /the CRL of ca lapsed at 2026-11-23T22:00:00.000Z/);
+  self.state.content = crl(2n, start + 10 * hour);
+  await watchdog.assertServing();
+  self.state.content = { kind: 'missing', detail: 'the answer has status 503' };
+  await after(10);
+  await assert.rejects(watchdog.assertServing(), /no CRL can be read from self/);
+});
+
+test('a clock that is set back makes nothing wait for ever', async (t) => {
+  const { begin, after, database, self, own, clock } = setUp(t);
+  clock.advance(5 * 3_600);
+  await begin();
+  database.latest = 2n;
+  for (const { state } of [own, self]) state.content = crl(2n);
+  await after(1);
+  clock.set(start + hour);
+  assert.deepEqual(await after(0), {});
+  assert.deepEqual(await after(61), { [shopId]: 'behind' });
+});
+
+test('that no round is complete shows in its age', async (t) => {
+  const { begin, after, watchdog, clock } = setUp(t);
+  await begin();
+  await after(10);
+  assert.equal(watchdog.figures.roundAt, clock.now());
+  await watchdog.close();
+  await after(1_000);
+  assert.equal(clock.now() - watchdog.figures.roundAt, 1_000_000);
+});
