@@ -24,8 +24,12 @@ export interface WatchedPlace {
   readonly graceSeconds: number;
   /** As decided when the places were listed. */
   wanted(): Wanted;
-  /** Reads it. What is known to be the same octets is not read again. @throws what kept us from reading it */
-  look(): Promise<Content>;
+  /**
+   * Reads it. What is known to be the same octets is not read again.
+   * @param over nobody waits for the answer any more
+   * @throws what kept us from reading it
+   */
+  look(over: AbortSignal): Promise<Content>;
   /** It was not well: the next look reads it whole, whatever else says that it is the same. */
   doubt(): void;
   /** The object in the cluster that it is, for Events. */

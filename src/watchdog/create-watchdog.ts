@@ -97,47 +97,50 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
       await parts.refreshWishes();
     });
     const leading = leads();
-    const places = [...here, ...(await (leading ? parts.everywhere() : parts.nearby()))];
+    // A term that ends, and a process that does, must not wait for an API server or an address that does not answer.
+    const over = term === undefined ? closing.signal : AbortSignal.any([closing.signal, term.signal]);
+    const listed = await unlessOver(over, leading ? parts.everywhere() : parts.nearby());
+    if (listed === undefined) return;
+    const places = [...here, ...listed];
     const ids = new Set(places.map(({ id }) => id));
     book.retain(ids);
-    const isOver = () => closing.signal.aborted || (leading && !leads());
-    await lookAt(places, isOver);
-    if (isOver()) return;
+    await lookAt(places, over);
+    if (over.aborted) return;
     if (leading) await tryDatabase(() => store.retain([...ids].filter((id) => !isHere(id))));
     roundAt = clock.now();
   }
 
-  async function lookAt(places: readonly WatchedPlace[], isOver: () => boolean): Promise<void> {
+  async function lookAt(places: readonly WatchedPlace[], over: AbortSignal): Promise<void> {
     const waiting = [...places];
     const doubtful: WatchedPlace[] = [];
     const workers = Array.from({ length: parallelLooks }, async () => {
       for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) {
-        if (isOver()) return;
         const started = performance.now();
-        if (!(await lookOnce(place))) doubtful.push(place);
-        await rest(performance.now() - started);
+        if (!(await lookOnce(place, over))) doubtful.push(place);
+        if (over.aborted) return;
+        await rest(performance.now() - started, over);
       }
     });
     await Promise.all(workers);
-    await tryDatabase(() =>
-      store.save(shared().filter(({ place }) => places.some(({ id }) => id === place))),
-    );
-    if (doubtful.length > 0) lookAgain(doubtful);
+    if (over.aborted) return;
+    const ids = new Set(places.map(({ id }) => id));
+    await tryDatabase(() => store.save(shared().filter(({ place }) => ids.has(place))));
+    if (doubtful.length > 0) lookAgain(doubtful, over);
   }
 
   /** As long as the look took, so that requests have the other half of the time. */
-  async function rest(ms: number): Promise<void> {
+  async function rest(ms: number, signal: AbortSignal): Promise<void> {
     if (ms < 1) return;
-    await pause(Math.min(ms, 1_000), undefined, { signal: closing.signal, ref: false }).catch(
-      () => undefined,
-    );
+    await pause(Math.min(ms, 1_000), undefined, { signal, ref: false }).catch(() => undefined);
   }
 
-  /** @returns whether it is well */
-  async function lookOnce(place: WatchedPlace): Promise<boolean> {
+  /** @returns whether it is well, or nobody asks any more */
+  async function lookOnce(place: WatchedPlace, over: AbortSignal): Promise<boolean> {
     let isWell: boolean;
     try {
-      isWell = book.read(place, await place.look());
+      const content = await unlessOver(over, place.look(over));
+      if (content === undefined) return true;
+      isWell = book.read(place, content);
     } catch (error) {
       isWell = book.unread(place, error);
     }
@@ -147,11 +150,9 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     return false;
   }
 
-  function lookAgain(places: readonly WatchedPlace[]): void {
+  function lookAgain(places: readonly WatchedPlace[], over: AbortSignal): void {
     clearTimeout(again);
-    const leading = leads();
-    const isOver = () => closing.signal.aborted || leading !== leads();
-    again = setTimeout(() => void inTurn(() => lookAt(places, isOver)), Math.min(againMs, intervalMs));
+    again = setTimeout(() => void inTurn(() => lookAt(places, over)), Math.min(againMs, intervalMs));
     again.unref();
   }
 
@@ -183,7 +184,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
   }
 
   async function lookHere(): Promise<void> {
-    for (const place of here) await lookOnce(place);
+    for (const place of here) await lookOnce(place, closing.signal);
   }
 
   return {
@@ -243,4 +244,20 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
       await turn;
     },
   };
+}
+
+/** Undefined as soon as it is over; what was asked for may still be on its way, and is dropped. */
+async function unlessOver<T>(over: AbortSignal, work: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const stop = () => resolve(undefined);
+  if (over.aborted) stop();
+  over.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } catch (error) {
+    if (over.aborted) return undefined;
+    throw error;
+  } finally {
+    over.removeEventListener('abort', stop);
+  }
 }

@@ -19,6 +19,8 @@ export interface FetchOptions {
   readonly maxOctets: number;
   /** For all of it. */
   readonly timeoutMs: number;
+  /** Ends it before that. */
+  readonly over: AbortSignal;
   /** For our own port, whose certificate is not for a loopback address. What is fetched is signed by itself. */
   readonly anyCertificate?: boolean;
 }
@@ -34,13 +36,13 @@ export interface FetchedFile {
  * request. @throws NotFetched; its message has nothing of the answer but the status
  */
 export async function fetchFile(url: URL, o: FetchOptions): Promise<FetchedFile> {
-  const signal = AbortSignal.timeout(o.timeoutMs);
+  const late = AbortSignal.timeout(o.timeoutMs);
   try {
-    const response = await open(url, o, signal);
+    const response = await open(url, o, AbortSignal.any([late, o.over]));
     return await read(response, o);
   } catch (error) {
     if (error instanceof NotFetched) throw error;
-    throw new NotFetched(signal.aborted ? `no answer within ${o.timeoutMs / 1000} s` : reasonOf(error));
+    throw new NotFetched(late.aborted ? `no answer within ${o.timeoutMs / 1000} s` : reasonOf(error));
   }
 }
 

@@ -32,8 +32,8 @@ export function urlPlace(o: UrlPlaceOptions): WatchedPlace {
     return { crlsOf: o.crlsOf(), mayHaveCrls: true };
   }
 
-  async function fetchOnce(): Promise<FetchedFile | Content> {
-    const options: FetchOptions = { etag: held?.etag, maxOctets, timeoutMs, anyCertificate: o.isOurs };
+  async function fetchOnce(over: AbortSignal): Promise<FetchedFile | Content> {
+    const options: FetchOptions = { etag: held?.etag, maxOctets, timeoutMs, over, anyCertificate: o.isOurs };
     try {
       return await fetchFile(o.url(), options);
     } catch (error) {
@@ -45,8 +45,8 @@ export function urlPlace(o: UrlPlaceOptions): WatchedPlace {
     }
   }
 
-  async function look(): Promise<Content> {
-    const fetched = await fetchOnce();
+  async function look(over: AbortSignal): Promise<Content> {
+    const fetched = await fetchOnce(over);
     if ('kind' in fetched) return fetched;
     if (fetched.octets === undefined)
       return { kind: 'content', crls: held === undefined ? [] : [held.reading] };

@@ -14,13 +14,14 @@ const overlapSeconds = 5 * 3_600;
 
 /** A place whose content a test decides. */
 function placeWith(id: string, graceSeconds = minute) {
-  const state = { content: crl(1n) as Content | Error, looks: 0, doubts: 0, mayHaveCrls: true };
+  const state = { content: crl(1n) as Content | Error, looks: 0, doubts: 0, mayHaveCrls: true, hangs: false };
   const place: WatchedPlace = {
     id,
     graceSeconds,
     wanted: () => ({ crlsOf: state.mayHaveCrls ? ['ca'] : [], mayHaveCrls: state.mayHaveCrls }),
     async look() {
       state.looks += 1;
+      if (state.hangs) await new Promise(() => undefined);
       if (state.content instanceof Error) throw state.content;
       return state.content;
     },
@@ -287,4 +288,14 @@ test('that no round is complete shows in its age', async (t) => {
   await watchdog.close();
   await after(1_000);
   assert.equal(clock.now() - watchdog.figures.roundAt, 1_000_000);
+});
+
+test('a place that never answers keeps no term and no process from ending', async (t) => {
+  const { begin, shop, watchdog, endTerm } = setUp(t);
+  await begin();
+  shop.state.hangs = true;
+  const round = watchdog.look();
+  await endTerm();
+  await round;
+  assert.equal(watchdog.figures.places, 2);
 });

@@ -43,12 +43,12 @@ test('a file that is still the same is not sent again, and one that is in doubt 
     if (headers['if-none-match'] === '"a"') response.writeHead(304).end();
     else response.end(der);
   };
-  const first = await place.look();
+  const first = await place.look(AbortSignal.any([]));
   assert.partialDeepStrictEqual(first, { kind: 'content', crls: [{ number: 7n }] });
-  assert.deepEqual(await place.look(), first);
+  assert.deepEqual(await place.look(AbortSignal.any([])), first);
   assert.equal(asked[1]?.headers['if-none-match'], '"a"');
   place.doubt();
-  assert.deepEqual(await place.look(), first);
+  assert.deepEqual(await place.look(AbortSignal.any([])), first);
   assert.equal(asked[2]?.headers['if-none-match'], undefined);
   assert.equal(asked[0]?.headers.authorization, `Basic ${Buffer.from('user:hunter2').toString('base64')}`);
   assert.doesNotMatch(place.id, /hunter/);
@@ -60,7 +60,7 @@ test('DER or PEM, and nothing else is taken for a CRL', async (t) => {
   const der = await published.crl(7n);
   const kindOf = async (body: Buffer | string): Promise<string> => {
     web.answer = (_request, response) => void response.end(body);
-    const content = await place.look();
+    const content = await place.look(AbortSignal.any([]));
     if (content.kind === 'broken') assert.doesNotMatch(content.detail, /hello/);
     return content.kind;
   };
@@ -77,12 +77,12 @@ test('a delta is a delta, and its absence is a fault only where there should be 
   const { web, place } = await setUp(t, published, { form: 'delta', crlsOf: () => expected });
   const bodies = [await published.crl(7n, { deltaBase: 6n }), await published.crl(7n)];
   web.answer = (_request, response) => void response.end(bodies.shift());
-  assert.equal((await place.look()).kind, 'content');
-  assert.equal((await place.look()).kind, 'broken', 'the whole is no delta');
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'content');
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'broken', 'the whole is no delta');
   web.answer = (_request, response) => void response.writeHead(404).end();
-  assert.equal((await place.look()).kind, 'missing');
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'missing');
   expected = [];
-  assert.equal((await place.look()).kind, 'gone');
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'gone');
 });
 
 test('redirects are not followed, and errors tell nothing but the status', async (t) => {
@@ -90,18 +90,22 @@ test('redirects are not followed, and errors tell nothing but the status', async
   const { web, asked, place } = await setUp(t, published);
   web.answer = (_request, response) => void response.writeHead(302, { Location: '/elsewhere' }).end('hello');
   await assert.rejects(
-    place.look(),
+    place.look(AbortSignal.any([])),
     /^NotFetched: the answer has status 302, and redirects are not followed$/,
   );
   assert.equal(asked.length, 1);
   web.answer = (_request, response) => void response.writeHead(500).end('hello');
-  await assert.rejects(place.look(), /^NotFetched: the answer has status 500$/);
+  await assert.rejects(place.look(AbortSignal.any([])), /^NotFetched: the answer has status 500$/);
   web.answer = (_request, response) => void response.writeHead(304).end();
-  await assert.rejects(place.look(), /status 304/, 'it has no file that could be the same');
+  await assert.rejects(
+    place.look(AbortSignal.any([])),
+    /status 304/,
+    'it has no file that could be the same',
+  );
   web.answer = (request) => void request.socket.destroy();
-  await assert.rejects(place.look(), /^NotFetched: it is not reachable \(ECONNRESET\)$/);
+  await assert.rejects(place.look(AbortSignal.any([])), /^NotFetched: it is not reachable \(ECONNRESET\)$/);
   web.answer = (_request, response) => void response.writeHead(410).end();
-  assert.equal((await place.look()).kind, 'missing');
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'missing');
 });
 
 test('an answer without an end is cut off', async (t) => {
@@ -115,5 +119,5 @@ test('an answer without an end is cut off', async (t) => {
     };
     send();
   };
-  await assert.rejects(place.look(), /more than 67108864 octets/);
+  await assert.rejects(place.look(AbortSignal.any([])), /more than 67108864 octets/);
 });
