@@ -47,6 +47,31 @@ describe('publication heals', { timeout: 30_000 }, () => {
     assert.match(events[4]?.event.message ?? '', /deleted by somebody else/);
   });
 
+  it('reads a copy again when somebody has read it and found it wrong, though no watch tells of it', async (t) => {
+    const { server, text, edit, start } = await setUp(t);
+    const { publisher, lead, state } = await start();
+    await lead();
+    const material = source.at(1n);
+    await publisher.publish(material);
+    let refused = 0;
+    server.interfere(({ verb, type }) => {
+      if (type.plural !== 'secrets' || (verb !== 'list' && verb !== 'watch')) return undefined;
+      refused += 1;
+      return { status: 500 };
+    });
+    // The watch of before is cut, and no other one begins.
+    await server.stop();
+    await server.start();
+    await until(t, () => refused > 0);
+    edit('internal-ca', ['data', 'ca.crl'], '');
+    await publisher.publish(material);
+    assert.equal(text('internal-ca', 'ca.crl'), '', 'by what is remembered all is well');
+    publisher.recheck('secret:nowhere/internal-ca');
+    publisher.recheck(own);
+    await until(t, () => text('internal-ca', 'ca.crl') === material.caCrl);
+    assert.equal(await state('secret:nowhere/internal-ca'), undefined);
+  });
+
   it('brings an outdated copy up to date when it begins to lead, and tells no Event of a new CRL', async (t) => {
     const { text, start } = await setUp(t);
     const before = await start();
