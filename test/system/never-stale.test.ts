@@ -224,19 +224,24 @@ test('half a year: whatever is away for less than the overlap, no client is refu
   const random = seeded(4);
   const begun = clock.now();
   const happened: string[] = [];
+  let outageEnd = readCrl(await served(scene));
   for (let step = 0; step < steps; step += 1) {
     clock.advance(stepSeconds);
     if (random() < 0.25) await revokeOne(scene);
     await settle(scene);
     await assertDoors(scene);
-    assert.deepEqual(told, [], 'no fault is told of while all is well');
+    assert.deepEqual(
+      told.filter((text) => !isOf(outageEnd, text)),
+      [],
+      'no fault is told of while all is well',
+    );
     if (step % 7 === 5) {
       const count = happened.filter((what) => what !== 'restart').length;
       const away = outages[count] ?? outages[Math.floor(random() * outages.length)] ?? 'both';
       await outage(scene, away);
       happened.push(away);
       await assertDoors(scene);
-      told.length = 0;
+      outageEnd = readCrl(await served(scene));
     } else if (random() < 0.05) {
       await service.restart();
       happened.push('restart');
@@ -343,6 +348,15 @@ test('an outage that is longer than the overlap: lapsing, and then lapsed, in ti
     assert.match(await readiness(), /"status":"ready"/);
   });
 });
+
+/** Events are written in the background: whether this one is of an outage that ended with that CRL. */
+function isOf(end: Pick<ReturnType<typeof readCrl>, 'crlNumber' | 'nextUpdate'>, message: string): boolean {
+  if (message.includes('is unread')) return true;
+  const due = /should have (\d+)/.exec(message)?.[1];
+  const lapse = /lapse[sd] at (\S+Z)/.exec(message)?.[1];
+  if (due !== undefined) return BigInt(due) <= end.crlNumber;
+  return lapse !== undefined && new Date(lapse) < end.nextUpdate;
+}
 
 async function publications({ service }: Scene): Promise<{ readonly target: string }[]> {
   const answer = await service.call('GET', '/v1/publications');
