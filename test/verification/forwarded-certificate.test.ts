@@ -47,6 +47,23 @@ const unreadable: readonly (readonly [string, CertificateHeader, string])[] = [
   ['a malformed escape', 'ssl-client-cert', `${escaped}%zz`],
   ['escapes that are no UTF-8', 'ssl-client-cert', `${escaped}%ff`],
   ['a NUL', 'ssl-client-cert', `${escaped}%00`],
+  [
+    'one line alone, both its begin and its end',
+    'ssl-client-cert',
+    encodeURIComponent('-----BEGIN CERTIFICATE-----END CERTIFICATE-----'),
+  ],
+  // As long as a header may be: each would take hours if the time grew by more than the length.
+  ['blanks without an end', 'ssl-client-cert', `-----BEGIN%20CERTIFICATE-----${'%20'.repeat(21_000)}`],
+  [
+    'blanks and an end in the middle',
+    'ssl-client-cert',
+    `-----BEGIN%20CERTIFICATE-----${'%0A'.repeat(21_000)}x-----END%20CERTIFICATE-----`,
+  ],
+  [
+    'blanks alone',
+    'ssl-client-cert',
+    `-----BEGIN%20CERTIFICATE-----${'%20'.repeat(21_000)}-----END%20CERTIFICATE-----`,
+  ],
   ['base64 that is not exact', 'ssl-client-cert', encodeURIComponent(pem.replace('=', ''))],
   ['Traefik: nothing', 'x-forwarded-tls-client-cert', ''],
   ['Traefik: the header twice', 'x-forwarded-tls-client-cert', `${base64}, ${base64}`],
