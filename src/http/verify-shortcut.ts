@@ -60,7 +60,8 @@ export function shortcutVerification(
 
 /** Undefined for what is no such question, or not written as the schema of the route has it. */
 function questionOf({ method, url = '', headers }: IncomingMessage): Record<string, string> | undefined {
-  if (method !== 'GET' || !url.startsWith(`${path}?`)) return undefined;
+  // Who is known by network, or shows a key in a header, asks without a query.
+  if (method !== 'GET' || (url !== path && !url.startsWith(`${path}?`))) return undefined;
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0')
     return undefined;
   const question: Record<string, string> = {};

@@ -65,6 +65,17 @@ test('a client without a certificate that may come in: no identity', async (t) =
   assert.deepEqual(parts.asked.verified, ['admitted-without-certificate']);
 });
 
+test('a caller that its network or a header tells asks without a query, and as shortly', async (t) => {
+  const { url, answerWith } = await listening(t);
+  answerWith(alice);
+  for (const path of ['/v1/verify', '/v1/verify?']) {
+    const answer = await fetch(url + path);
+    assert.equal(answer.headers.get('x-client-serial'), 'ab', path);
+    assert.equal(answer.headers.get('content-security-policy'), null, path);
+  }
+  assert.equal((await fetch(`${url}/v1/verifyx`)).status, 404);
+});
+
 test('a refusal, and a failure, are what the frame says of them, counted once', async (t) => {
   const { parts, url, answerWith } = await listening(t);
   answerWith({ admitted: false, reason: 'revoked', detail: 'Revoked.' });
