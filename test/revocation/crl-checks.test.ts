@@ -3,6 +3,7 @@ import test, { type TestContext } from 'node:test';
 import { generatePrivateKey } from '../../src/keys/private-key.ts';
 import { createSoftwareSigner } from '../../src/keys/signer.ts';
 import { buildCrl } from '../../src/revocation/build-crl.ts';
+import { checkHead } from '../../src/revocation/check-crl.ts';
 import type { CrlCheck } from '../../src/revocation/crl-check-failed.ts';
 import type { CrlBuildSession } from '../../src/store/crls.ts';
 import { beginTerm } from '../support/leadership.ts';
@@ -109,6 +110,16 @@ test('a number that does not rise', async (t) => {
   const bench = await withOneListed(t);
   bench.see.change = (session) => ({ ...session, number: session.previous?.number ?? 0n });
   await refuses(bench, 'number', /is not above/);
+});
+
+test('times that do not hold now', () => {
+  const number = 7n;
+  const at = (seconds: number) => new Date(seconds * 1000);
+  const head = (from: number, to: number) => ({ number, thisUpdate: at(from), nextUpdate: at(to) });
+  const now = 1_000_000;
+  for (const wrong of [head(1_001, 2_000), head(0, 1_000), head(0, 999)])
+    assert.throws(() => checkHead(wrong, undefined, now), { name: 'CrlCheckFailed', check: 'times' });
+  checkHead(head(1_000, 1_001), { number: 6n }, now);
 });
 
 test('a key that is not that of the CA certificate', async (t) => {
