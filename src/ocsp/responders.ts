@@ -6,6 +6,7 @@ import type { IssuanceService } from '../issuance/issuance-service.ts';
 import { ownRequest } from '../issuance/own-request.ts';
 import { generatePrivateKey } from '../keys/private-key.ts';
 import { createSoftwareSigner, type Signer } from '../keys/signer.ts';
+import type { RevocationIndex } from '../revocation/revocation-index.ts';
 import { readCertificate } from '../x509/certificate.ts';
 import { responderName } from './responder-profile.ts';
 
@@ -13,6 +14,8 @@ import { responderName } from './responder-profile.ts';
 export interface Responder {
   /** DER. */
   readonly certificate: Buffer;
+  /** Lower-case hex. */
+  readonly serial: string;
   /** SHA-1 of the public key, as ResponderID has it. */
   readonly keyHash: Buffer;
   readonly signer: Signer;
@@ -26,7 +29,7 @@ export interface Responders {
   of(authority: string): Responder | undefined;
   /** Sees to it that each authority has one; resolves after the first try, which may have failed. */
   start(): Promise<void>;
-  /** Renews what has had half of its time. Failures go to `onFailed`, and the next look tries again. */
+  /** Renews what has had half of its time, or is revoked. Failures go to `onFailed`, and the next look tries again. */
   maintain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -35,6 +38,7 @@ export interface RespondersParts {
   /** With `responderProfile` and `responderTemplates`; records each certificate before it hands it out. */
   readonly issuance: Pick<IssuanceService, 'issue'>;
   readonly authorities: readonly Pick<Authority, 'name' | 'certificate'>[];
+  readonly index: Pick<RevocationIndex, 'lookup'>;
   readonly clock: Clock;
   /** How often it is looked whether one is due. */
   readonly everyMilliseconds: number;
@@ -67,7 +71,8 @@ export function createResponders(parts: RespondersParts): Responders {
   /** No later certificate could outlive one that ends with the authority's own. */
   function isDue({ name, certificate }: RespondersParts['authorities'][number]): boolean {
     const present = held.get(name);
-    if (present === undefined) return true;
+    // As one of all that a bulk revoked. Clients are told not to ask (nocheck), but some look into the CRL all the same.
+    if (present === undefined || parts.index.lookup(name, present.serial) !== undefined) return true;
     return parts.clock.now() >= present.renewAt.getTime() && present.notAfter < certificate.notAfter;
   }
 
@@ -100,7 +105,7 @@ export function createResponders(parts: RespondersParts): Responders {
 
 async function issueResponder({ issuance, clock }: RespondersParts, authority: string): Promise<Responder> {
   const key = await generatePrivateKey('ec-p256');
-  const { certificatePem, notAfter } = await issuance.issue({
+  const { certificatePem, serial, notAfter } = await issuance.issue({
     csr: ownRequest(key, 'CN=OCSP responder'),
     profile: responderName,
     authority,
@@ -112,6 +117,7 @@ async function issueResponder({ issuance, clock }: RespondersParts, authority: s
   const now = clock.now();
   return {
     certificate: block.der,
+    serial,
     keyHash: createHash('sha1').update(publicKey.subjectPublicKey).digest(),
     signer: createSoftwareSigner(key),
     notAfter,

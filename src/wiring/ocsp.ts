@@ -54,7 +54,7 @@ export async function openOcsp(
 }
 
 function createRespondersOf({ config, clock, log }: ServiceInput, ground: OcspGround): Responders {
-  const { authorities, certificates, metrics } = ground;
+  const { authorities, certificates, metrics, revocationIndex: index } = ground;
   const trouble = createTrouble();
   const issuance = createIssuanceService({
     authorities,
@@ -68,6 +68,7 @@ function createRespondersOf({ config, clock, log }: ServiceInput, ground: OcspGr
   return createResponders({
     issuance: measuredIssuance(issuance, metrics),
     authorities: authorities.list(),
+    index,
     clock,
     everyMilliseconds: lookMilliseconds,
     onRenewed(authority, responder) {

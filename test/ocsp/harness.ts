@@ -98,6 +98,7 @@ export async function ocspBench(t: TestScope, options: OcspBenchOptions = {}): P
       },
     },
     authorities: registry.list(),
+    index,
     clock,
     everyMilliseconds: 60_000,
     onRenewed() {

@@ -41,6 +41,22 @@ test('it is renewed at half of its time, by itself, and the one before is used u
   assert.equal(bench.counts.renewed, 4);
 });
 
+test('one that is revoked, as all are by a bulk over everything, is replaced', async (t) => {
+  const bench = await ocspBench(t);
+  const revoked = bench.responders.of('internal-ca')?.serial ?? '';
+  bench.index.revoked.set(`internal-ca/${revoked}`, {
+    reason: 'cessationOfOperation',
+    revokedAt: new Date(bench.clock.now()),
+  });
+  await bench.responders.maintain();
+  const { certificate } = await bench.ask([await bench.issue()]);
+  assert.ok(certificate);
+  assert.notEqual(certificate.serial, revoked);
+  assert.equal(certificate.serial, bench.responders.of('internal-ca')?.serial);
+  await bench.responders.maintain();
+  assert.equal(bench.counts.renewed, 3);
+});
+
 test('no answer outlives the certificate that it is signed with', async (t) => {
   const bench = await ocspBench(t, { responderValiditySeconds: day, validitySeconds: 3_600 });
   bench.issueWith = () => Promise.reject(new Fault('database-unavailable', 'away'));
