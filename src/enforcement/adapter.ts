@@ -21,6 +21,8 @@ export interface AdapterInput {
   readonly revocation: RevocationMode;
   /** Where the controller asks about the clients of an Ingress; absent when it cannot ask us. */
   readonly verifyUrlFor?: VerifyUrlFor | undefined;
+  /** What was written on it the last time. */
+  readonly written?: Readonly<Record<string, string>>;
   /** Intermediate CAs between a client's certificate and the root, at most. */
   readonly intermediates: number;
   readonly secretName: string;

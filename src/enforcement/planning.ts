@@ -91,6 +91,7 @@ export function planFor(
     ingresses,
     ...(ingressClasses === undefined ? {} : { ingressClasses }),
     ...(controllerConfig === undefined ? {} : { controllerConfig }),
+    ...(record === undefined ? {} : { written: record.written }),
     controllerNamed: choice.named,
     ...wanted,
   });

@@ -177,6 +177,27 @@ test('one that was moved goes on asking when something stands in the way later: 
   assert.equal(await asked(harness), verifyUrlFor('app', 'web'));
 });
 
+for (const revocation of ['crl', 'both', 'online'] as const) {
+  test(`VERIFY_URL is taken away: who asks, by a wish for ${revocation}, goes on asking where it did`, async (t) => {
+    const harness = await enforced(t, { revocation });
+    const budget = budgetOf(harness);
+    await harness.lead();
+    budget.exceed();
+    await eventually(async () => assert.equal(await asked(harness), verifyUrlFor('app', 'web')));
+    Object.assign(harness.parts, { verifyUrlFor: undefined });
+    const ours = `${prefix}auth-tls-verify-client`;
+    // That it was looked at again is seen by what is put back.
+    const live = await harness.live();
+    const { [ours]: _taken, ...annotations } = live.metadata.annotations ?? {};
+    harness.server.put({ ...live, metadata: { ...live.metadata, annotations } }, 'kubectl');
+    await eventually(async () => assert.equal((await harness.annotations())[ours], 'on'));
+    const { state, observed } = await harness.service.state('app', 'web');
+    assert.equal(state, 'Unsafe');
+    assert.deepEqual(codes(observed.problems), ['verify-url-unset']);
+    assert.equal(await asked(harness), verifyUrlFor('app', 'web'));
+  });
+}
+
 test('a new path of the host beside it is noticed in the record, so that a proof from before it does not count', async (t) => {
   const harness = await enforced(t, { revocation: 'both' });
   await harness.lead();

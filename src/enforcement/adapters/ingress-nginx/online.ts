@@ -163,16 +163,21 @@ function checkSnippets(
   ];
 }
 
-/** The annotations that make the controller ask us; none when it is not to. */
+/**
+ * The annotations that make the controller ask us; none when it is not to. Where VERIFY_URL was taken away, it goes on asking
+ * where it did: its copy may have no CRL, so without the question nobody would refuse the revoked.
+ */
 export function onlineAnnotations({
   ingress,
   revocation,
   verifyUrlFor,
+  written,
 }: AdapterInput): Record<string, string> {
   const { namespace = '', name } = ingress.metadata;
-  if (!asksOnline(revocation) || verifyUrlFor === undefined) return {};
+  const url = verifyUrlFor?.(namespace, name) ?? written?.[annotationNames.authUrl];
+  if (!asksOnline(revocation) || url === undefined) return {};
   return {
-    [annotationNames.authUrl]: verifyUrlFor(namespace, name),
+    [annotationNames.authUrl]: url,
     // Named, they are overwritten: no client can send them to the upstream itself.
     [annotationNames.authResponseHeaders]: [...identityHeaders, omittedHeader].join(','),
   };
