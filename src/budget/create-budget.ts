@@ -160,19 +160,19 @@ export function createBudget(o: BudgetParts): Budget {
   const timer = setInterval(() => void lookAround(), times.lookMs);
   timer.unref();
 
-  async function leaveOutOfNew(namespace: string): Promise<boolean> {
+  async function leaveOutOfNew(namespace: string, name: string | undefined): Promise<boolean> {
     const copies = (await o.cluster?.copies()) ?? [];
     const isOf = ({ target }: PublishedCopy) => target.startsWith(`secret:${namespace}/`);
     // One that stands has the last CRL that fitted, and keeps it until all who read it are proven to ask.
     if (copies.some((copy) => isOf(copy) && copy.crlForm !== undefined)) return false;
     const proof = await (await o.cluster?.doors.look())?.proofOf(namespace);
-    // An Ingress that names it already, and finds nothing, is closed. It must not be opened by half a copy.
-    if (proof === undefined || proof.unproven.length > 1) return false;
+    // Another Ingress that names it already, and finds nothing, is closed. It must not be opened by half a copy.
+    if (proof === undefined || proof.unproven.some((key) => key !== `${namespace}/${name}`)) return false;
     await store.leaveOut([namespace], new Date(clock.now()));
     return true;
   }
 
-  async function formForCall(namespace: string, { asksOnline }: CopyReader): Promise<CrlForm> {
+  async function formForCall(namespace: string, { asksOnline, name }: CopyReader): Promise<CrlForm> {
     await read();
     const form = formOf(namespace);
     if (material === undefined || !movesOnline()) return form;
@@ -184,7 +184,7 @@ export function createBudget(o: BudgetParts): Budget {
         'conflict',
         `The CRL does not fit into the Secret of namespace ${namespace} any more, and this Ingress would depend on it`,
       );
-    } else if (form === 'none' || !(await leaveOutOfNew(namespace))) return form;
+    } else if (form === 'none' || !(await leaveOutOfNew(namespace, name))) return form;
     await read();
     return formOf(namespace);
   }

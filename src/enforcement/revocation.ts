@@ -29,13 +29,15 @@ export function asksOnline(mode: RevocationMode): boolean {
 
 /** What the Ingress will need of its copy of the Secret. In mode `off` nobody's certificate is looked at. */
 export function readerOf({
+  name,
   settings,
   revocation,
 }: {
+  readonly name: string;
   readonly settings: Pick<VerificationSettings, 'mode'>;
   readonly revocation: Pick<RevocationInForce, 'effective'>;
 }): CopyReader {
-  return { asksOnline: settings.mode === 'off' || asksOnline(revocation.effective) };
+  return { name, asksOnline: settings.mode === 'off' || asksOnline(revocation.effective) };
 }
 
 /** What the settings come to where an authority has outgrown its Secrets. Who asks nobody for certificates is not moved. */

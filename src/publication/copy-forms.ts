@@ -20,6 +20,8 @@ export interface CopyForms {
 export interface CopyReader {
   /** It will ask us about each request, so that it does not depend on the CRL. */
   readonly asksOnline: boolean;
+  /** In the copy's namespace. Absent: none in particular. */
+  readonly name?: string;
 }
 
 /** Where nothing limits a copy, or nobody decides. */
