@@ -38,16 +38,8 @@ export function composeTrustMaterial(
 }
 
 function textOf(crls: readonly OneForm[]): CrlText {
-  let text: Promise<string> | undefined;
-  const join = async () => {
-    const pems = await Promise.all(crls.map((crl) => crl.pem()));
-    return pems.map((pem) => pem.toString('latin1')).join('');
-  };
   return {
     sizeBytes: crls.reduce((sum, { der }) => sum + pemLength('X509 CRL', der.length), 0),
-    text() {
-      text ??= join();
-      return text;
-    },
+    pems: () => Promise.all(crls.map((crl) => crl.pem())),
   };
 }

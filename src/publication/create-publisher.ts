@@ -6,7 +6,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { CrlForm } from '../store/publications.ts';
 import type { KeeperTimes } from './cluster-keeper.ts';
 import { type ClusterPublicationOptions, createClusterPublication } from './cluster-publication.ts';
-import { contentIn, sizeIn } from './copy-content.ts';
+import { pemsIn, sizeIn } from './copy-content.ts';
 import { alwaysFull, type CopyForms } from './copy-forms.ts';
 import { createFileKeeper } from './file-keeper.ts';
 import type { Publisher } from './publisher.ts';
@@ -66,7 +66,7 @@ export function createPublisher(o: PublisherOptions): Publisher {
 
   return {
     async publish(next) {
-      await contentIn(next, firstForm(next, files !== undefined));
+      await pemsIn(next, firstForm(next, files !== undefined));
       if (material === undefined || !isOlder(next, material)) material = next;
       await forms.weigh(material);
       await Promise.all([files?.bring(), cluster?.bringAll()]);

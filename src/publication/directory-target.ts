@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parse, stringify } from 'yaml';
 import { runCommand } from './command.ts';
-import { type CopyContent, contentIn } from './copy-content.ts';
-import { compareCopy, markOf, secretManifest, sizeOf } from './secret-manifest.ts';
+import { type CopyPems, pemsIn } from './copy-content.ts';
+import { checksumOfPems, readMark, writeFiles } from './copy-files.ts';
+import { compareCopy } from './secret-manifest.ts';
 import type { FileTarget, WrittenCopy } from './target.ts';
 
 export interface DirectoryTargetOptions {
@@ -27,45 +27,38 @@ const current = '..current';
  */
 export function directoryTarget(o: DirectoryTargetOptions): FileTarget {
   const path = resolve(o.path);
-  const yamlName = `${o.secretName}.secret.yaml`;
+  const names = { manifestName: `${o.secretName}.secret.yaml`, secretName: o.secretName };
   // At the start too: the command may have failed, or never run, when the process before us ended.
   let commandDue = o.command !== undefined;
 
-  async function standing(content: CopyContent): Promise<WrittenCopy | undefined> {
-    const [caCrt, caCrl, manifest] = await Promise.all(
-      ['ca.crt', 'ca.crl', yamlName].map((name) => readFile(join(path, name), 'utf8').catch(() => '')),
-    );
-    if (!caCrt || !caCrl || !manifest) return undefined;
-    const mark = markOf(annotationsOf(manifest), { caCrt, caCrl });
-    const relation = compareCopy(mark, content);
+  async function standing(content: CopyPems, checksum: string): Promise<WrittenCopy | undefined> {
+    const mark = await readMark({ ...names, directory: path });
+    const relation = compareCopy(mark, content, checksum);
     if (mark === undefined || (relation !== 'same' && relation !== 'newer')) return undefined;
-    return { ...mark, sizeBytes: sizeOf({ caCrt, caCrl }), change: 'kept' };
+    return { ...mark, change: 'kept' };
   }
 
-  async function replace(content: CopyContent): Promise<WrittenCopy> {
-    const files = {
-      'ca.crt': content.caCrt,
-      'ca.crl': content.caCrl ?? '',
-      [yamlName]: manifestText(content, o.secretName),
-    };
+  async function replace(content: CopyPems, checksum: string): Promise<WrittenCopy> {
     await mkdir(path, { recursive: true });
     const version = `..version-${randomBytes(8).toString('hex')}`;
-    await mkdir(join(path, version));
-    for (const [name, text] of Object.entries(files)) await writeSynced(join(path, version, name), text);
+    await writeFiles({ ...names, directory: join(path, version) }, content, checksum);
     await sync(join(path, version));
     await point(path, current, version);
-    for (const name of Object.keys(files)) await pointOnce(path, name, join(current, name));
+    for (const name of ['ca.crt', 'ca.crl', names.manifestName])
+      await pointOnce(path, name, join(current, name));
     await sync(path);
     await removeOldVersions(path, version);
-    const { form, crlNumber, caFingerprints } = content;
-    return { crlNumber, crlForm: form, caFingerprints, sizeBytes: sizeOf(content), change: 'changed' };
+    const { form, crlNumber, caFingerprints, caCrt, crlPems = [] } = content;
+    const sizeBytes = crlPems.reduce((sum, { length }) => sum + length, Buffer.byteLength(caCrt));
+    return { crlNumber, crlForm: form, caFingerprints, sizeBytes, change: 'changed' };
   }
 
   return {
     id: `directory:${path}`,
     async write(material) {
-      const content = await contentIn(material, 'full');
-      const copy = (await standing(content)) ?? (await replace(content));
+      const content = await pemsIn(material, 'full');
+      const checksum = await checksumOfPems(content);
+      const copy = (await standing(content, checksum)) ?? (await replace(content, checksum));
       if (copy.change !== 'kept') commandDue = o.command !== undefined;
       if (commandDue && o.command !== undefined) {
         await runCommand(o.command, { directory: path, timeoutMs: o.commandTimeoutMs, signal: o.signal });
@@ -74,37 +67,6 @@ export function directoryTarget(o: DirectoryTargetOptions): FileTarget {
       return copy;
     },
   };
-}
-
-/** Client-side apply stores the manifest again in an annotation, which is limited to 256 KiB; a CRL outgrows that. */
-function manifestText(content: CopyContent, secretName: string): string {
-  const comment = '# kubectl apply --server-side -n <namespace of the Ingress> -f <this file>\n';
-  return comment + stringify(secretManifest(content, secretName), { lineWidth: 0 });
-}
-
-function annotationsOf(manifest: string): Record<string, string> | undefined {
-  try {
-    const document: unknown = parse(manifest);
-    const annotations: unknown = member(member(document, 'metadata'), 'annotations');
-    if (typeof annotations !== 'object' || annotations === null) return undefined;
-    return Object.fromEntries(Object.entries(annotations).map(([key, value]) => [key, String(value)]));
-  } catch {
-    return undefined;
-  }
-}
-
-function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-async function writeSynced(file: string, content: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o644);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A rename is durable only when its directory is synced. */

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { inSteps } from '../encoding/in-steps.ts';
 import { Fault } from '../fault.ts';
-import type { CopyContent } from './copy-content.ts';
+import type { CopyPems } from './copy-content.ts';
 
 const pemBlock = /-----BEGIN ([^-]*)-----\s+([A-Za-z0-9+/=\s]*?)\s*-----END ([^-]*)-----/g;
 
@@ -10,10 +11,8 @@ const pemBlock = /-----BEGIN ([^-]*)-----\s+([A-Za-z0-9+/=\s]*?)\s*-----END ([^-
  * further than this.
  * @throws Fault `internal`; its detail never repeats what was found.
  */
-export function assertPublishable({ form, caCrt, caCrl }: CopyContent): void {
+export async function assertPublishable({ form, caCrt, crlPems }: CopyPems): Promise<void> {
   const certificates = blocksOf('ca.crt', caCrt, 'CERTIFICATE');
-  if (form !== 'none') blocksOf('ca.crl', caCrl ?? '', 'X509 CRL');
-  else if (caCrl !== undefined) throw refuse('ca.crl', 'it is to be left out');
   for (const pem of certificates) {
     try {
       new X509Certificate(pem);
@@ -21,6 +20,29 @@ export function assertPublishable({ form, caCrt, caCrl }: CopyContent): void {
       throw refuse('ca.crt', 'a CERTIFICATE block is not a certificate');
     }
   }
+  if (form === 'none') {
+    if (crlPems !== undefined) throw refuse('ca.crl', 'it is to be left out');
+    return;
+  }
+  if (crlPems === undefined || crlPems.length === 0) throw refuse('ca.crl', 'it has no PEM block');
+  for (const pem of crlPems) await assertCrl(pem);
+}
+
+const crlBegin = '-----BEGIN X509 CRL-----\n';
+const crlEnd = '\n-----END X509 CRL-----\n';
+
+/** One block and nothing else: between its lines, which have hyphens, there is none. In steps, since it may be of 57 MB. */
+async function assertCrl(pem: Buffer): Promise<void> {
+  const body = pem.subarray(crlBegin.length, -crlEnd.length);
+  const isFramed =
+    body.length > 0 &&
+    pem.toString('latin1', 0, crlBegin.length) === crlBegin &&
+    pem.toString('latin1', pem.length - crlEnd.length) === crlEnd;
+  if (!isFramed) throw refuse('ca.crl', 'it is not one PEM block that is X509 CRL');
+  await inSteps([body], (step) => {
+    const text = Buffer.from(step.buffer, step.byteOffset, step.byteLength).toString('latin1');
+    if (/[^A-Za-z0-9+/=\n]/.test(text)) throw refuse('ca.crl', 'it has text that is not base64');
+  });
 }
 
 function blocksOf(file: string, text: string, label: string): string[] {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { type Applied, encodeSecretData, type Secret } from '../kubernetes/client.ts';
 import { type CrlForm, crlForms } from '../store/publications.ts';
-import type { CopyContent } from './copy-content.ts';
+import { checksumOf } from './copy-checksum.ts';
+import type { CopyContent, CopyFacts } from './copy-content.ts';
 import { copyLabels } from './copy-metadata.ts';
 
 /** What Kubernetes allows for the sum of a Secret's raw values (core/v1 MaxSecretSize). */
@@ -28,7 +28,20 @@ export function secretManifest(
   name: string,
   annotations: Readonly<Record<string, string>> = {},
 ) {
-  const { form, caCrt, caCrl, crlNumber, nextUpdate, caFingerprints } = content;
+  const { caCrt, caCrl } = content;
+  return {
+    ...manifestHead(content, checksumOf(content), name, annotations),
+    data: encodeSecretData({ 'ca.crt': caCrt, ...(caCrl === undefined ? {} : { 'ca.crl': caCrl }) }),
+  } satisfies Omit<Applied<Secret>, 'metadata'> & { metadata: object };
+}
+
+/** The manifest without what the Secret holds. */
+export function manifestHead(
+  { form, crlNumber, nextUpdate, caFingerprints }: CopyFacts,
+  checksum: string,
+  name: string,
+  annotations: Readonly<Record<string, string>> = {},
+) {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -45,12 +58,11 @@ export function secretManifest(
             }),
         [crlFormAnnotation]: form,
         [fingerprintsAnnotation]: caFingerprints.join(','),
-        [checksumAnnotation]: checksumOf(content),
+        [checksumAnnotation]: checksum,
         ...annotations,
       },
     },
-    data: encodeSecretData({ 'ca.crt': caCrt, ...(caCrl === undefined ? {} : { 'ca.crl': caCrl }) }),
-  } satisfies Omit<Applied<Secret>, 'metadata'> & { metadata: object };
+  } as const;
 }
 
 /** What is read back of a copy; `caCrl` is absent where there is no such key. */
@@ -82,26 +94,36 @@ export function markOf(
   annotations: Readonly<Record<string, string>> | undefined,
   found: FoundContent,
 ): CopyMark | undefined {
+  const told = toldMark(annotations, found.caCrl !== undefined);
+  if (told === undefined) return undefined;
+  const { crlForm: form, crlNumber, caFingerprints, checksum } = told;
+  return checksumOf({ ...found, form, crlNumber, caFingerprints }) === checksum ? told : undefined;
+}
+
+/** What the annotations say, whether that is so or not. Undefined when they contradict one another. */
+export function toldMark(
+  annotations: Readonly<Record<string, string>> | undefined,
+  hasCrl: boolean,
+): CopyMark | undefined {
   const number = annotations?.[crlNumberAnnotation] ?? '';
   const checksum = annotations?.[checksumAnnotation];
-  const crlForm = formOf(annotations, found);
+  const crlForm = formOf(annotations, hasCrl);
   const isNumbered = /^\d{1,49}$/.test(number);
   if (checksum === undefined || crlForm === undefined || isNumbered !== (crlForm !== 'none'))
     return undefined;
   const caFingerprints = (annotations?.[fingerprintsAnnotation] ?? '').split(',').filter((f) => f !== '');
   const crlNumber = isNumbered ? BigInt(number) : undefined;
-  if (checksumOf({ ...found, form: crlForm, crlNumber, caFingerprints }) !== checksum) return undefined;
   return { crlForm, caFingerprints, checksum, ...(crlNumber === undefined ? {} : { crlNumber }) };
 }
 
 /** Copies of before the forms tell none: they are full. */
 function formOf(
   annotations: Readonly<Record<string, string>> | undefined,
-  { caCrl }: FoundContent,
+  hasCrl: boolean,
 ): CrlForm | undefined {
   const told = annotations?.[crlFormAnnotation] ?? 'full';
   const form = crlForms.find((known) => known === told);
-  return (form === 'none') === (caCrl === undefined) ? form : undefined;
+  return (form === 'none') !== hasCrl ? form : undefined;
 }
 
 /**
@@ -110,28 +132,13 @@ function formOf(
  */
 export function compareCopy(
   mark: CopyMark | undefined,
-  content: CopyContent,
+  content: CopyFacts,
+  checksum: string,
 ): 'absent' | 'same' | 'newer' | 'outdated' {
   if (mark === undefined) return 'absent';
-  if (mark.checksum === checksumOf(content)) return 'same';
+  if (mark.checksum === checksum) return 'same';
   const { crlNumber, caFingerprints } = mark;
   if (content.form === 'none' || crlNumber === undefined) return 'outdated';
   const sameAuthorities = caFingerprints.join() === content.caFingerprints.join();
   return sameAuthorities && crlNumber > content.crlNumber ? 'newer' : 'outdated';
-}
-
-function checksumOf({
-  form,
-  crlNumber,
-  caFingerprints,
-  caCrt,
-  caCrl = '',
-}: FoundContent & {
-  readonly form: CrlForm;
-  readonly crlNumber: bigint | undefined;
-  readonly caFingerprints: readonly string[];
-}): string {
-  const number = form === 'none' ? '' : (crlNumber?.toString() ?? '');
-  const parts = [number, caFingerprints.join(','), caCrt, caCrl];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

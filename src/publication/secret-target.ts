@@ -1,4 +1,5 @@
 import type { KubernetesApi, Secret } from '../kubernetes/client.ts';
+import { checksumOf } from './copy-checksum.ts';
 import type { CopyContent } from './copy-content.ts';
 import { type CopyAuthor, objectTarget } from './object-target.ts';
 import {
@@ -38,7 +39,7 @@ export function secretTarget(
         if (hasMembers(strayMembers(present, content))) return undefined;
         const found = contentOf(present);
         const mark = markOf(present.metadata.annotations, found);
-        const relation = compareCopy(mark, content);
+        const relation = compareCopy(mark, content, checksumOf(content));
         if (mark === undefined || relation === 'outdated') return undefined;
         const { checksum: _checksum, ...facts } = mark;
         return { ...facts, sizeBytes: sizeOf(found) };

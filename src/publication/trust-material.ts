@@ -25,6 +25,6 @@ export interface TrustMaterial {
 /** PEM, one X509 CRL block per CA in `caCrt`; never empty, since an empty file turns revocation off. */
 export interface CrlText {
   readonly sizeBytes: number;
-  /** Made when first asked for: a text that is too large for every copy is never made. */
-  text(): Promise<string>;
+  /** One for each CRL. Made when first asked for: what is too large for every copy is never made. */
+  pems(): Promise<readonly Buffer[]>;
 }

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
+import { encodePem } from '../../src/encoding/pem.ts';
 import { createPublisher, type FileOptions } from '../../src/publication/create-publisher.ts';
 import { createMaterialSource } from '../support/trust-material.ts';
 
@@ -59,6 +69,58 @@ describe('the published directory', { timeout: 20_000 }, () => {
     assert.equal(copy.error, undefined);
     // Public, and read by servers that run as another user.
     assert.equal(statSync(join(directory, 'ca.crl')).mode & 0o444, 0o444);
+  });
+
+  it('holds the CRLs of several CAs, whatever their lengths, and knows all of it again', async (t) => {
+    const { directory, read, create, publisher } = setUp(t);
+    const pem = (octets: number) => Buffer.from(encodePem('X509 CRL', Buffer.alloc(octets, octets)));
+    // Whole thirds of base64 end in none of them, within one, and across two; the last is larger than a step.
+    const pems = [pem(48), pem(7), pem(8), pem(400_000)];
+    const together = Buffer.concat(pems);
+    const crls = { full: { sizeBytes: together.length, pems: async () => pems } };
+    const material = { ...source.at(1n), crls };
+    await publisher.publish(material);
+    assert.equal(read('ca.crl'), together.toString());
+    const secret: unknown = parse(read('internal-ca.secret.yaml'));
+    assert.ok(typeof secret === 'object' && secret !== null && 'data' in secret);
+    assert.deepEqual(secret.data, {
+      'ca.crt': Buffer.from(material.caCrt).toString('base64'),
+      'ca.crl': together.toString('base64'),
+    });
+    const version = readlinkSync(join(directory, '..current'));
+    await create().publish(material);
+    assert.equal(readlinkSync(join(directory, '..current')), version, 'it was written again');
+    writeFileSync(join(directory, 'ca.crl'), together.subarray(0, -1));
+    await create().publish(material);
+    assert.equal(read('ca.crl'), together.toString());
+    assert.notEqual(readlinkSync(join(directory, '..current')), version);
+  });
+
+  it('makes no text of more than a step of a large CRL: a million entries would hold up everybody', async (t) => {
+    const { read, create, publisher } = setUp(t);
+    const large = Buffer.from(encodePem('X509 CRL', Buffer.alloc(4_000_000, 5)));
+    const crls = { full: { sizeBytes: large.length, pems: async () => [large] } };
+    const most = 1_000_000;
+    const asText = Buffer.prototype.toString;
+    t.mock.method(Buffer.prototype, 'toString', function (this: Buffer, ...of: Parameters<typeof asText>) {
+      const text = asText.apply(this, of);
+      assert.ok(text.length <= most, `${text.length} characters at once`);
+      return text;
+    });
+    const { stringify } = JSON;
+    t.mock.method(JSON, 'stringify', (...of: Parameters<typeof stringify>) => {
+      const text = stringify(...of);
+      assert.ok(text.length <= most, `${text.length} characters at once`);
+      return text;
+    });
+    await publisher.publish({ ...source.at(1n), crls });
+    // And when it is looked at again.
+    const again = create();
+    await again.publish({ ...source.at(1n), crls });
+    const states = [...(await publisher.status()), ...(await again.status())].map(({ state }) => state);
+    t.mock.restoreAll();
+    assert.deepEqual(states, ['Current', 'Current']);
+    assert.equal(read('ca.crl').length, large.length);
   });
 
   it('changes all files at one stroke: whoever reads by one path never sees a mixture', async (t) => {

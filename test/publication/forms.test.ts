@@ -113,7 +113,7 @@ describe('the form in which a copy carries the CRLs', { timeout: 20_000 }, () =>
       ...material,
       crls: {
         ...material.crls,
-        full: { sizeBytes: 2_000_000, text: () => assert.fail('a text that fits nowhere is not made') },
+        full: { sizeBytes: 2_000_000, pems: () => assert.fail('a text that fits nowhere is not made') },
       },
     };
     await publisher.publish(large);

@@ -19,7 +19,7 @@ export function withCrl(material: TrustMaterial, caCrl: string): TestMaterial {
   return { ...material, caCrl, crls: { full: crlText(caCrl) } };
 }
 
-const crlText = (text: string) => ({ sizeBytes: text.length, text: async () => text });
+const crlText = (text: string) => ({ sizeBytes: text.length, pems: async () => [Buffer.from(text)] });
 
 export async function createMaterialSource(name = 'CN=internal-ca'): Promise<MaterialSource> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
