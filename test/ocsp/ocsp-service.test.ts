@@ -76,6 +76,21 @@ test('a revocation that arrives while the database is asked is in the answer', a
   assert.equal((await bench.ask([serial])).responses[0]?.status, 'revoked');
 });
 
+test('a certificate that is revoked while its answer is being signed is revoked in what is given out', async (t) => {
+  const bench = await ocspBench(t);
+  const serial = await bench.issue();
+  const signer = bench.responders.of('internal-ca')?.signer;
+  assert.ok(signer);
+  const { sign } = signer;
+  t.mock.method(signer, 'sign', async (data: Uint8Array) => {
+    const revokedAt = new Date(bench.clock.now());
+    bench.index.revoked.set(`internal-ca/${serial}`, { reason: 'superseded', revokedAt });
+    return await sign(data);
+  });
+  assert.equal((await bench.ask([serial])).responses[0]?.status, 'revoked');
+  assert.equal(bench.counts.signed, 2);
+});
+
 test('of a certificate that has expired nothing is said: its revocation is forgotten', async (t) => {
   const bench = await ocspBench(t);
   const serial = await bench.issue(600);

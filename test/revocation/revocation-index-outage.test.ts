@@ -173,6 +173,34 @@ test('while everything is read anew the answers of before are given, and their a
   assert.ok(index.lookup(ca, kept));
 });
 
+test('what is known is as old as the question was when it was asked, not as its answer', async (t) => {
+  const { db } = await createTestDatabase(t);
+  const real = createRevocationChangesReader(db);
+  let now = 0;
+  const slowly =
+    <Args extends unknown[]>(read: (...args: Args) => Promise<RevocationHead>) =>
+    async (...args: Args) => {
+      const head = await read(...args);
+      now += 1_000;
+      return head;
+    };
+  const reader = {
+    head: slowly(real.head),
+    readAll: slowly(real.readAll),
+    readChanges: slowly(real.readChanges),
+  };
+  const { index } = openIndex(t, db, { reader, pollMs: anHour, monotonic: () => now });
+  await index.start();
+  assert.equal(index.ageMs(), 1_000);
+  const serial = await revokeNew(db);
+  index.wake();
+  await eventually(() => assert.equal(index.position, 1n));
+  assert.ok(index.lookup(ca, serial));
+  assert.equal(index.ageMs(), 2_000, 'the head and the changes');
+  index.wake();
+  await eventually(() => assert.equal(index.ageMs(), 1_000, 'the head alone'));
+});
+
 test('a first reading that fails is told, and nothing follows', async (t) => {
   const db = openTestDatabase('postgresql://nobody:nothing@127.0.0.1:1/none');
   t.after(() => db.close());
