@@ -5,6 +5,8 @@ import { signCrl } from './sign-crl.ts';
 
 /** A delta that has half of what the complete CRL has saves nobody anything, unless both are small. */
 const alwaysOctets = 256 * 1024;
+/** What an entry of ours has without a reason, or a little less. */
+const entryOctets = 32;
 
 /**
  * The delta that goes with a complete CRL: same number, same times (RFC 5280 5.2.4). Undefined where there is nothing to build
@@ -19,6 +21,9 @@ export async function buildDelta(
   const base = await session.deltaBase(head.thisUpdate);
   if (base === undefined) return undefined;
   const most = Math.max(alwaysOctets, complete.reduce((total, { length }) => total + length, 0) / 2);
+  // After a bulk that revoked most of all there are: what would be too much is not sorted, with each CRL, first.
+  const limit = Math.ceil(most / entryOctets);
+  if ((await base.count(limit)) >= limit) return undefined;
   const entries: Buffer[] = [];
   let octets = 0;
   for await (const chunk of base.entries()) {

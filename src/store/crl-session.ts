@@ -1,4 +1,5 @@
-import { changedEntries, completeEntries, EntryReader } from './crl-entries.ts';
+import { changedEntries } from './crl-changes.ts';
+import { EntryReader } from './crl-entries.ts';
 import { readDer } from './crl-forms.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import type { CrlBuildSession, CrlBuildTerms, DeltaBase, StoredCrl, Tally } from './crls.ts';
@@ -24,7 +25,7 @@ export async function openSession(
   const previous = await latestCrl(tx, authority);
   const since = previous?.position ?? 0n;
   const head = await readHead(tx, authority);
-  const entries = new EntryReader(tx, completeEntries(authority));
+  const entries = new EntryReader(tx, authority);
   const next = max(max(previous?.number ?? 0n, head.lastNumber), head.numberFloor) + 1n;
   return {
     ...(previous === undefined ? {} : { previous }),
@@ -162,6 +163,6 @@ async function findDeltaBase(tx: Queryable, authority: string, now: Date): Promi
     values: [authority, now],
   });
   if (row === undefined) return undefined;
-  const reader = new EntryReader(tx, changedEntries(authority, BigInt(row.position)));
-  return { number: BigInt(row.number), entries: () => reader.read() };
+  const changed = changedEntries(tx, authority, BigInt(row.position));
+  return { number: BigInt(row.number), count: changed.count, entries: changed.read };
 }

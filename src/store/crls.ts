@@ -29,7 +29,9 @@ export interface Tally {
 /** A complete CRL that a delta can build upon, and what came after it. */
 export interface DeltaBase {
   readonly number: bigint;
-  /** Encoded entries in ascending serial order: what was revoked since, or has another reason. Those that were released are last. */
+  /** How many came, at most, counted up to `limit`: far quicker than reading them. */
+  count(limit: number): Promise<number>;
+  /** Encoded entries in ascending serial order: what was revoked since, or has another reason, and what was released. */
   entries(): AsyncIterable<Buffer>;
 }
 
