@@ -21,18 +21,46 @@ async function start(): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger({ level: config.log.level });
   process.on('uncaughtException', (error) => crash(log, error));
-  const service = await startService({ config, env: process.env, log, clock: systemClock });
-  let stopping = false;
-  const stop = (why: string): void => {
-    // A second signal does not interrupt the drain: the orchestrator has SIGKILL for that.
-    if (stopping) return;
-    stopping = true;
-    log.info({ why }, 'stopping');
-    void stopService(service, log);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  watchNpmParent(process.env, () => stop('npm ended'));
+  // From here on: whoever is told to stop in the middle of the start finishes it first, and stops in order.
+  const told = toldToStop();
+  const starting = startService({ config, env: process.env, log, clock: systemClock });
+  const service = await unlessCutOff(starting, told, log);
+  const why = await told;
+  log.info({ why }, 'stopping');
+  await stopService(service, log);
+}
+
+/** Why it is to stop. A second signal does not interrupt the drain: the orchestrator has SIGKILL for that. */
+function toldToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
+    watchNpmParent(process.env, () => resolve('npm ended'));
+  });
+}
+
+/** A start that waits for something, such as a database, is not waited for longer than this once it is to stop. */
+const startPatienceMs = 5_000;
+
+async function unlessCutOff(
+  starting: Promise<Service>,
+  told: Promise<string>,
+  log: Logger,
+): Promise<Service> {
+  let isOver = false;
+  void told.then((why) => {
+    const cutOff = (): void => {
+      if (isOver) return;
+      log.warn({ why }, 'stopped before the start was over');
+      process.exit(1);
+    };
+    setTimeout(cutOff, startPatienceMs).unref();
+  });
+  try {
+    return await starting;
+  } finally {
+    isOver = true;
+  }
 }
 
 async function stopService(service: Service, log: Logger): Promise<void> {

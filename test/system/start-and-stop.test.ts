@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeCsr } from '../support/csr.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { startServiceCluster } from '../support/kubernetes/for-service.ts';
+import { temporaryDataDirectory } from '../support/postgres-server.ts';
 import { startTestService, type TestServiceOptions } from '../support/service.ts';
 import { mainProgram, type ProcessEnd, spawnService } from '../support/service-process.ts';
 
@@ -19,6 +22,12 @@ async function refusal(env: NodeJS.ProcessEnv): Promise<string> {
     assert.fail('it started');
   }
   return oneLine(outcome);
+}
+
+async function ownDirectory(t: TestContext): Promise<string> {
+  const directory = await temporaryDataDirectory();
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 function oneLine({ code, signal, stderr }: ProcessEnd): string {
@@ -100,6 +109,48 @@ test('SIGTERM: no new connections, what is in flight is answered, and the proces
   const answer = await everything(socket);
   assert.match(answer, /^HTTP\/1\.1 201 /);
   assert.equal(await stopped, 0);
+});
+
+test('SIGTERM in the middle of the start: it is finished, and the process ends in order', async (t) => {
+  const { url } = await createTestDatabase(t);
+  const service = await spawnService({
+    ...{ PORT: '0', KUBERNETES: 'off', DATABASE_URL: url, DATA_DIR: await ownDirectory(t) },
+  });
+  const hasSaid = (what: string) =>
+    service.log.some(
+      (line) => typeof line === 'object' && line !== null && 'msg' in line && line.msg === what,
+    );
+  await eventually(() => assert.ok(hasSaid('the revocations were read')));
+  assert.ok(!hasSaid('ready'));
+  service.signal('SIGTERM');
+  const { code, signal, stderr } = await service.ended;
+  assert.deepEqual([code, signal, stderr], [0, null, '']);
+  assert.ok(hasSaid('stopped'));
+});
+
+test('SIGTERM while the start waits for a database that says nothing: it does not wait on', async (t) => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const sockets: Socket[] = [];
+  const asked = new Promise<void>((resolve) => {
+    silent.on('connection', (socket) => {
+      sockets.push(socket);
+      resolve();
+    });
+  });
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+  const { port } = silent.address() as AddressInfo;
+  const service = await spawnService({
+    ...{ PORT: '0', KUBERNETES: 'off', DATA_DIR: await ownDirectory(t) },
+    ...{ DATABASE_URL: `postgresql://ica@127.0.0.1:${port}/ica`, DATABASE_CONNECT_TIMEOUT: 'PT1M' },
+  });
+  await asked;
+  service.signal('SIGTERM');
+  assert.equal((await service.ended).code, 1);
+  assert.match(JSON.stringify(service.log), /stopped before the start was over/);
 });
 
 test('SIGTERM with a delay: load balancers see it first, and requests are still served', async (t) => {
