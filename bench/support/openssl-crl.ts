@@ -53,8 +53,8 @@ default_md = sha256
 default_crl_days = 7
 `;
 
-/** State, expiry, revocation with its reason, serial, file, subject. */
-function indexOf(entries: number): string {
+/** An index.txt of so many revoked certificates: state, expiry, revocation with its reason, serial, file, subject. */
+export function indexOf(entries: number): string {
   const lines = Array.from({ length: entries }, (_, index) => {
     const serial = randomBytes(16);
     serial[0] = 1;

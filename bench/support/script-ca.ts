@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { indexOf } from './openssl-crl.ts';
 
 const execute = promisify(execFile);
 
@@ -15,11 +16,11 @@ export interface ScriptCa {
 
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** In this directory, where `ca.crt` and `ca.crl` are from now on. */
-export async function makeScriptCa(directory: string): Promise<ScriptCa> {
+/** In this directory, where `ca.crt` and `ca.crl` are from now on, with so many revoked already. */
+export async function makeScriptCa(directory: string, revoked: number): Promise<ScriptCa> {
   const openssl = (...options: string[]) => execute('openssl', options, { cwd: directory });
   await writeFile(join(directory, 'ca.cnf'), configuration);
-  await writeFile(join(directory, 'index.txt'), '');
+  await writeFile(join(directory, 'index.txt'), indexOf(revoked));
   await writeFile(join(directory, 'crlnumber'), '01\n');
   const subject = ['-subj', '/CN=script', '-days', '30'];
   await openssl('req', '-x509', ...newKey, ...subject, '-keyout', 'ca.key', '-out', 'ca.crt');
