@@ -49,13 +49,24 @@ interface Setting {
 }
 
 async function setUp(t: TestContext): Promise<Setting> {
+  const directory = await mkdtemp(join(tmpdir(), 'internal-ca-verify-'));
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+  const bash = async (script: string): Promise<string> => {
+    const command = ['-euo', 'pipefail', '-c', script];
+    const { stdout } = await promisify(execFile)('bash', command, { cwd: directory, env });
+    return stdout.replaceAll('\r\n', '\n');
+  };
+  // Before the service, whose directory has the file that tells where nginx is.
+  t.after(async () => {
+    await bash(`${stop} || true`);
+    await rm(directory, { recursive: true, force: true });
+  });
   const { url: databaseUrl } = await createTestDatabase(t);
   const service = await startTestService(t, {
     inProcess: true,
     databaseUrl,
     env: { VERIFY_CALLERS_FILE: temporaryFile(t, callersYaml) },
   });
-  const directory = await mkdtemp(join(tmpdir(), 'internal-ca-verify-'));
   const publicCa = await createOpensslAuthority('/CN=localhost');
   const { cert, key } = await publicCa.issue('/CN=localhost', ['localhost']);
   await publicCa.remove();
@@ -69,21 +80,7 @@ async function setUp(t: TestContext): Promise<Setting> {
     text.replaceAll('127.0.0.1:8080', new URL(service.url).host).replaceAll('8443', port);
   const conf = join(directory, 'docs/examples/nginx-verify.conf');
   await writeFile(conf, elsewhere(await readFile(conf, 'utf8')));
-  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
-  const shell = async (script: string): Promise<string> => {
-    const options = { cwd: directory, env };
-    const { stdout } = await promisify(execFile)(
-      'bash',
-      ['-euo', 'pipefail', '-c', elsewhere(script)],
-      options,
-    );
-    return stdout.replaceAll('\r\n', '\n');
-  };
-  t.after(async () => {
-    await shell(`${stop} || true`);
-    await rm(directory, { recursive: true, force: true });
-  });
-  return { service, directory, shell };
+  return { service, directory, shell: (script) => bash(elsewhere(script)) };
 }
 
 const start = 'nginx -p . -c docs/examples/nginx-verify.conf';
