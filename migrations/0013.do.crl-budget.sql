@@ -6,7 +6,9 @@ create table crl_budget (
   stage text not null check (stage in ('full', 'compact', 'online', 'returning')),
   since timestamptz not null,
   -- Of the leader who decided it: one that was replaced decides no more.
-  epoch bigint not null
+  epoch bigint not null,
+  -- Rises each time that a copy is to have its CRL: whoever looked before that takes no CRL away by what he saw.
+  revision bigint not null default 0
 );
 
 -- Namespaces whose copy has no CRL, since every Ingress that names it is proven to ask us.

@@ -56,7 +56,7 @@ export function createBudget(o: BudgetParts): Budget {
   const fullness = createFullness({ log, events: o.cluster?.events });
   const online = o.cluster && createOnlineCopies({ ...o, ...o.cluster });
   let material: TrustMaterial | undefined;
-  let state: BudgetState = { stage: 'full', withoutCrl: [] };
+  let state: BudgetState = { stage: 'full', withoutCrl: [], revision: 0n };
   let withoutCrl: ReadonlySet<string> = new Set();
   let term: Term | undefined;
   let backSince: number | undefined;
@@ -125,7 +125,7 @@ export function createBudget(o: BudgetParts): Budget {
       o.metrics.secretsOnline(undefined);
       return;
     }
-    const { changed, ...figures } = await online.review(withoutCrl, fits(of));
+    const { changed, ...figures } = await online.review({ ...state, fits: fits(of) });
     o.metrics.secretsOnline(figures);
     if (changed) await read();
   }
@@ -168,8 +168,7 @@ export function createBudget(o: BudgetParts): Budget {
     const proof = await (await o.cluster?.doors.look())?.proofOf(namespace);
     // Another Ingress that names it already, and finds nothing, is closed. It must not be opened by half a copy.
     if (proof === undefined || proof.unproven.some((key) => key !== `${namespace}/${name}`)) return false;
-    await store.leaveOut([namespace], new Date(clock.now()));
-    return true;
+    return await store.leaveOut([namespace], new Date(clock.now()), state.revision);
   }
 
   async function formForCall(namespace: string, { asksOnline, name }: CopyReader): Promise<CrlForm> {
@@ -177,7 +176,8 @@ export function createBudget(o: BudgetParts): Budget {
     const form = formOf(namespace);
     if (material === undefined || !movesOnline()) return form;
     if (fits(material)) {
-      if (form !== 'none' || asksOnline) return form;
+      if (asksOnline) return form;
+      // Also where it has one: the leader may be about to take it away, who has not seen this Ingress.
       await store.putBack([namespace]);
     } else if (!asksOnline) {
       throw new Fault(

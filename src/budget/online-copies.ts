@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { CrlBudgetStore } from '../store/crl-budget.ts';
+import type { BudgetState, CrlBudgetStore } from '../store/crl-budget.ts';
 import type { CopyReason, PublishedCopy } from '../store/publications.ts';
 import type { BudgetEvents } from './budget-events.ts';
 import type { Doors, Proof } from './doors.ts';
@@ -23,10 +23,20 @@ export interface OnlineReview {
   readonly waiting: number;
 }
 
+/** What was decided, as it was read before anybody looked at the doors. */
+export interface DecidedCopies extends Pick<BudgetState, 'withoutCrl' | 'revision'> {
+  /** Whether the CRL can be put back. */
+  readonly fits: boolean;
+}
+
 /** Takes the CRL out of the copies that are proven to need none, and puts it back where that is no longer so. */
 export interface OnlineCopies {
-  /** @param fits whether the CRL can be put back */
-  review(withoutCrl: ReadonlySet<string>, fits: boolean): Promise<OnlineReview>;
+  review(decided: DecidedCopies): Promise<OnlineReview>;
+}
+
+interface SeenCopy extends Pick<DecidedCopies, 'fits' | 'revision'> {
+  readonly proof: Proof;
+  readonly without: boolean;
 }
 
 /** Whoever reads these beside Ingresses is not seen, so they keep their CRL as long as there is room for it. */
@@ -43,11 +53,13 @@ export function createOnlineCopies(o: OnlineCopiesParts): OnlineCopies {
     return news;
   }
 
-  async function leaveOut(namespace: string): Promise<void> {
-    await o.store.leaveOut([namespace], new Date(o.clock.now()));
+  /** @returns false when a copy was put back meanwhile: the next look sees for whom */
+  async function leaveOut(namespace: string, revision: bigint): Promise<boolean> {
+    if (!(await o.store.leaveOut([namespace], new Date(o.clock.now()), revision))) return false;
     told.delete(namespace);
     o.log.info({ namespace }, 'the CRL leaves the copy: every Ingress that names it is proven to ask');
     o.events?.leftOut(namespace);
+    return true;
   }
 
   async function putBack(namespace: string, proof: Proof | undefined): Promise<void> {
@@ -72,7 +84,7 @@ export function createOnlineCopies(o: OnlineCopiesParts): OnlineCopies {
   async function reviewCopy(
     namespace: string,
     why: readonly CopyReason[],
-    { proof, without, fits }: { readonly proof: Proof; readonly without: boolean; readonly fits: boolean },
+    { proof, without, fits, revision }: SeenCopy,
   ): Promise<OnlineReview> {
     if (without && !proof.proven) {
       if (fits) await putBack(namespace, proof);
@@ -83,18 +95,18 @@ export function createOnlineCopies(o: OnlineCopiesParts): OnlineCopies {
     if (without || !proof.proven || isKept) {
       return { changed: false, unproven: 0, waiting: without ? 0 : proof.unproven.length };
     }
-    await leaveOut(namespace);
-    return { changed: true, unproven: 0, waiting: 0 };
+    return { changed: await leaveOut(namespace, revision), unproven: 0, waiting: 0 };
   }
 
   return {
-    async review(withoutCrl, fits) {
+    async review({ withoutCrl, revision, fits }) {
       const [looked, copies] = await Promise.all([o.doors.look(), o.copies()]);
       const kept = new Map(copies.flatMap(secretCopy));
       const reviews: OnlineReview[] = [];
       for (const [namespace, why] of kept) {
         const proof = await looked.proofOf(namespace);
-        reviews.push(await reviewCopy(namespace, why, { proof, without: withoutCrl.has(namespace), fits }));
+        const without = withoutCrl.includes(namespace);
+        reviews.push(await reviewCopy(namespace, why, { proof, without, fits, revision }));
       }
       const needless: string[] = [];
       for (const namespace of withoutCrl) {

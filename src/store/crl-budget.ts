@@ -1,4 +1,4 @@
-import type { Queryable } from './database.ts';
+import type { Database, Queryable } from './database.ts';
 
 export const budgetStages = ['full', 'compact', 'online', 'returning'] as const;
 
@@ -14,6 +14,8 @@ export interface BudgetState {
   readonly since?: Date;
   /** Namespaces whose copy has no CRL, in order. */
   readonly withoutCrl: readonly string[];
+  /** Another one when a copy was to have its CRL meanwhile. */
+  readonly revision: bigint;
 }
 
 /** What the copies would take at the end of a day (UTC). */
@@ -29,8 +31,12 @@ export interface CrlBudgetStore {
   read(): Promise<BudgetState>;
   /** Does nothing when a later term has decided. Leaving `online` puts the CRL back into every copy. */
   setStage(stage: BudgetStage, at: Date, epoch: bigint): Promise<void>;
-  /** The copies in these namespaces are to have no CRL. */
-  leaveOut(namespaces: readonly string[], at: Date): Promise<void>;
+  /**
+   * The copies in these namespaces are to have no CRL, by what was seen at this revision. @returns false, and nothing is done, when
+   * a copy was put back since: an Ingress may depend on it that nobody saw
+   */
+  leaveOut(namespaces: readonly string[], at: Date, revision: bigint): Promise<boolean>;
+  /** They are to have their CRL, whether they have it or not. */
   putBack(namespaces: readonly string[]): Promise<void>;
   /** Replaces what was noted of that day, and forgets what is older than a year. */
   noteSize(size: CrlSize): Promise<void>;
@@ -38,7 +44,7 @@ export interface CrlBudgetStore {
   sizesSince(day: string): Promise<readonly CrlSize[]>;
 }
 
-export function createCrlBudgetStore(db: Queryable): CrlBudgetStore {
+export function createCrlBudgetStore(db: Pick<Database, 'query' | 'transaction'>): CrlBudgetStore {
   return {
     read: () => readState(db),
     async setStage(stage, at, epoch) {
@@ -51,17 +57,27 @@ export function createCrlBudgetStore(db: Queryable): CrlBudgetStore {
         values: [stage, at, epoch],
       });
     },
-    async leaveOut(namespaces, at) {
-      await db.query({
-        text: `insert into copies_without_crl (namespace, since) select unnest($1::text[]), $2
-          where exists (select from crl_budget where stage = 'online') on conflict do nothing`,
-        values: [namespaces, at],
+    async leaveOut(namespaces, at, revision) {
+      // The row is locked, so that of this and putBack one is over before the other begins.
+      const rows = await db.query({
+        text: `with seen as materialized (
+            select 1 from crl_budget where stage = 'online' and revision = $3 for share
+          ), left_out as (
+            insert into copies_without_crl (namespace, since)
+            select namespace, $2 from unnest($1::text[]) as given (namespace), seen on conflict do nothing
+          ) select 1 from seen`,
+        values: [namespaces, at, revision],
       });
+      return rows.length > 0;
     },
     async putBack(namespaces) {
-      await db.query({
-        text: 'delete from copies_without_crl where namespace = any($1)',
-        values: [namespaces],
+      await db.transaction(async (tx) => {
+        await tx.query({ text: 'update crl_budget set revision = revision + 1' });
+        // Its own statement: it has to see what the other one has left out until then.
+        await tx.query({
+          text: 'delete from copies_without_crl where namespace = any($1)',
+          values: [namespaces],
+        });
       });
     },
     async noteSize({ day, entries, fullBytes, compactBytes }) {
@@ -84,14 +100,20 @@ export function createCrlBudgetStore(db: Queryable): CrlBudgetStore {
 }
 
 async function readState(db: Queryable): Promise<BudgetState> {
-  const [row] = await db.query<{ stage: string | null; since: Date | null; namespaces: string[] }>({
+  const [row] = await db.query<{
+    stage: string | null;
+    since: Date | null;
+    revision: string | null;
+    namespaces: string[];
+  }>({
     name: 'crl-budget',
     text: `select (select stage from crl_budget) as stage, (select since from crl_budget) as since,
-      array(select namespace from copies_without_crl order by namespace) as namespaces`,
+      (select revision from crl_budget) as revision, array(select namespace from copies_without_crl order by namespace) as namespaces`,
   });
   return {
     stage: budgetStages.find((stage) => stage === row?.stage) ?? 'full',
     withoutCrl: row?.namespaces ?? [],
+    revision: BigInt(row?.revision ?? 0),
     ...(row?.since ? { since: row.since } : {}),
   };
 }

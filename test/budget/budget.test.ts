@@ -35,6 +35,8 @@ interface World extends Harness {
   readonly doors: EnforcedDoor[];
   readonly proven: Set<string>;
   enforce(namespace: string, name: string): void;
+  /** What happens, once, after somebody has looked at the Ingresses and before he acts on it. */
+  meanwhile: (() => Promise<unknown>) | undefined;
   /** One more replica. */
   replica(o?: { policy?: OverBudgetPolicy; settleMs?: number }): Promise<Replica>;
 }
@@ -76,7 +78,12 @@ async function setUp(t: TestContext): Promise<World> {
           api: { listIngresses: (namespace) => process.api.listIngresses(namespace) },
           secretName: 'internal-ca',
           enforced: async () => [...doors],
-          onlineProven: async (namespace, name) => proven.has(`${namespace}/${name}`),
+          async onlineProven(namespace, name) {
+            const { meanwhile } = world;
+            world.meanwhile = undefined;
+            await meanwhile?.();
+            return proven.has(`${namespace}/${name}`);
+          },
         }),
         copies: async () => [...harness.rows.values()],
         events: createBudgetEvents({
@@ -116,8 +123,9 @@ async function setUp(t: TestContext): Promise<World> {
     };
   }
 
-  return {
+  const world: World = {
     ...harness,
+    meanwhile: undefined,
     db,
     doors,
     proven,
@@ -128,6 +136,7 @@ async function setUp(t: TestContext): Promise<World> {
     },
     replica,
   };
+  return world;
 }
 
 const keys = (world: World, namespace: string) =>
@@ -138,6 +147,34 @@ const keys = (world: World, namespace: string) =>
 const stageOf = ({ budget }: Replica) => budget.secret()?.stage;
 
 describe('a CRL that outgrows its Secrets', { timeout: 60_000 }, () => {
+  it('stays where an Ingress comes to depend on it while the leader looks', async (t) => {
+    const world = await setUp(t);
+    world.enforce('shop', 'web');
+    const leader = await world.replica();
+    const other = await world.replica();
+    await leader.lead();
+    await leader.publish(1n, 'large');
+    await other.publish(1n, 'large');
+    await until(t, () => other.budget.movesOnline('internal-ca'));
+    let looked = 0;
+    const count = async () => {
+      looked += 1;
+      if (looked < 5) world.meanwhile = count;
+    };
+    world.meanwhile = async () => {
+      world.proven.add('shop/web');
+      await other.ensure('shop', false);
+      world.enforce('shop', 'second');
+      world.meanwhile = count;
+    };
+    await until(t, () => looked === 5);
+    assert.deepEqual(
+      leader.events.filter((event) => event.startsWith('CrlLeftOut')),
+      [],
+    );
+    assert.equal(keys(world, 'shop'), 'ca.crl ca.crt');
+  });
+
   it('goes from full to compact to online and all the way back', async (t) => {
     const world = await setUp(t);
     world.enforce('shop', 'web');
