@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { makeCsr } from '../support/csr.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestCluster } from '../support/kubernetes/cluster.ts';
 import { settingsFor } from '../support/kubernetes/for-service.ts';
 import { createIngress, removeIngress } from '../support/kubernetes/placed-ingress.ts';
@@ -31,16 +30,6 @@ interface Client {
   readonly cert: string;
   readonly key: string;
   readonly serial: string;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }
 
 test('an Ingress that asks about each request refuses the revoked at once', async (t) => {

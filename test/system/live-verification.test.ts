@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -15,6 +13,7 @@ import { temporaryFile } from '../config/support.ts';
 import { readDocument } from '../docs/documents.ts';
 import { makeCsr } from '../support/csr.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { createOpensslAuthority } from '../support/nginx/openssl-authority.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -30,15 +29,6 @@ function blockAfter(start: string, language: string): string {
 }
 
 const callersYaml = blockAfter('## Who may ask', 'yaml');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface Setting {
   readonly service: TestService;

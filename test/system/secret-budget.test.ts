@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { revokedEntry } from '../../src/revocation/revocation-facts.ts';
@@ -10,6 +8,7 @@ import { closeChange, insertRevocations, newChangeId } from '../../src/store/rev
 import { makeCsr } from '../support/csr.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestCluster } from '../support/kubernetes/cluster.ts';
 import { settingsFor } from '../support/kubernetes/for-service.ts';
 import { createIngress, removeIngress } from '../support/kubernetes/placed-ingress.ts';
@@ -37,16 +36,6 @@ interface Client {
   readonly cert: string;
   readonly key: string;
   readonly serial: string;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }
 
 /** Revocations of certificates that nobody shows here: a bulk of somebody else's list. */

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestScope } from '../database.ts';
 import { eventually } from '../eventually.ts';
+import { freePort } from '../free-port.ts';
 import { findTool } from '../skip.ts';
 
 export interface PlainNginx {
@@ -54,15 +55,6 @@ export async function startPlainNginx(
   const errorLog = (): Promise<string> => readFile(join(directory, 'error.log'), 'utf8');
   await eventually(() => connects(port));
   return { port, errorLog };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function connects(port: number): Promise<void> {
