@@ -7,7 +7,7 @@ import { NotLeading } from '../store/leadership.ts';
 import { readCrl } from '../x509/crl.ts';
 import { X509Error } from '../x509/x509-error.ts';
 import { both } from './both.ts';
-import { checkClock, checkEntries, checkHead } from './check-crl.ts';
+import { checkClock, checkCompact, checkEntries, checkHead } from './check-crl.ts';
 import { CompactEntries } from './compact-entries.ts';
 import { buildDelta } from './delta-crl.ts';
 import { signCrl } from './sign-crl.ts';
@@ -83,10 +83,11 @@ async function build(
   const freshestCrl = parts.delta ? parts.freshestCrl?.(authority.name) : undefined;
   const options = freshestCrl === undefined ? {} : { freshestCrl };
   // The database counts while we hash.
-  const [, der] = await both(
+  const [count, der] = await both(
     checkEntries(session, entries, before),
     signCrl(authority, head, entries, options),
   );
+  if (bare.isWorthIt()) await checkCompact(entries, count, bare.entries);
   const compact = bare.isWorthIt() ? await signCrl(authority, head, bare.entries, options) : undefined;
   const delta = parts.delta ? await buildDelta(authority, head, session, entries) : undefined;
   return {

@@ -94,17 +94,18 @@ async function verifyInSteps(
  * has expired or was released.
  * @param entries in chunks of whole entries
  * @param previous content of revokedCertificates in the previous CRL; undefined when there is none that can be read
+ * @returns how many entries there are
  */
 export async function checkEntries(
   session: Pick<CrlBuildSession, 'tally' | 'wronglyGone'>,
   entries: readonly Buffer[],
   previous: Buffer | undefined,
-): Promise<void> {
+): Promise<number> {
   // Counts while we compare.
   const [tally, { count, octets }] = await both(
     session.tally(),
     compareEntries(previous ?? Buffer.alloc(0), entries, async (serials) =>
-      refuseGone(await session.wronglyGone(serials)),
+      refuseGone(await session.wronglyGone(serials), 'previous'),
     ),
   );
   if (tally.count !== count || tally.octets !== octets)
@@ -112,13 +113,33 @@ export async function checkEntries(
       'missing',
       `The CRL has ${count} entries of ${octets} octets; the table has ${tally.count} of ${tally.octets}`,
     );
+  return count;
 }
 
-function refuseGone(serials: readonly Buffer[]): void {
+/**
+ * The form without reason codes, which a Secret may carry in place of the complete one, lists the same certificates.
+ * @param entries of the complete CRL, `count` of them, of a size that fits a Secret
+ */
+export async function checkCompact(
+  entries: readonly Buffer[],
+  count: number,
+  compact: readonly Buffer[],
+): Promise<void> {
+  const found = await compareEntries(Buffer.concat(entries), compact, async (serials) =>
+    refuseGone(serials, 'complete'),
+  );
+  if (found.count !== count)
+    throw new CrlCheckFailed(
+      'entries',
+      `The compact CRL has ${found.count} entries, the complete one ${count}`,
+    );
+}
+
+function refuseGone(serials: readonly Buffer[], from: 'previous' | 'complete'): void {
   if (serials.length === 0) return;
   const some = serials.slice(0, 3).map((serial) => serial.toString('hex'));
   throw new CrlCheckFailed(
     'missing',
-    `${serials.length} entries of the previous CRL are missing, as ${some.join(', ')}`,
+    `${serials.length} entries of the ${from} CRL are missing, as ${some.join(', ')}`,
   );
 }

@@ -3,9 +3,11 @@ import test, { type TestContext } from 'node:test';
 import { generatePrivateKey } from '../../src/keys/private-key.ts';
 import { createSoftwareSigner } from '../../src/keys/signer.ts';
 import { buildCrl } from '../../src/revocation/build-crl.ts';
-import { checkHead } from '../../src/revocation/check-crl.ts';
+import { checkCompact, checkHead } from '../../src/revocation/check-crl.ts';
 import type { CrlCheck } from '../../src/revocation/crl-check-failed.ts';
+import { revokedEntry } from '../../src/revocation/revocation-facts.ts';
 import type { CrlBuildSession } from '../../src/store/crls.ts';
+import type { RevocationReason } from '../../src/x509/revocation-reason.ts';
 import { beginTerm } from '../support/leadership.ts';
 import { type CrlBench, day, openCrlBench, serials } from './crl-bench.ts';
 
@@ -120,6 +122,23 @@ test('times that do not hold now', () => {
   for (const wrong of [head(1_001, 2_000), head(0, 1_000), head(0, 999)])
     assert.throws(() => checkHead(wrong, undefined, now), { name: 'CrlCheckFailed', check: 'times' });
   checkHead(head(1_000, 1_001), { number: 6n }, now);
+});
+
+test('a form without reason codes that does not list the same', async () => {
+  const list = (texts: readonly string[], reason: RevocationReason) =>
+    texts.map((text) => revokedEntry(text, new Date('2026-11-23T12:00:00Z'), reason));
+  const complete = list(['01', '02', '03'], 'superseded');
+  const compact = (...texts: string[]) => list(texts, 'unspecified');
+  await checkCompact(complete, 3, compact('01', '02', '03'));
+  for (const [check, ...texts] of [
+    ['missing', '01', '02'],
+    ['missing', '02', '03'],
+    ['missing', '01', '03', '04'],
+    ['entries', '01', '02', '03', '04'],
+    ['entries', '01', '03', '02'],
+    ['entries', '01', '02', '02', '03'],
+  ] as const)
+    await assert.rejects(checkCompact(complete, 3, compact(...texts)), { name: 'CrlCheckFailed', check });
 });
 
 test('a key that is not that of the CA certificate', async (t) => {
