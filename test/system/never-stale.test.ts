@@ -136,9 +136,11 @@ async function served({ service }: Scene): Promise<Buffer> {
 /** Everything that is due is signed, everywhere, and was read back. */
 async function settle(scene: Scene): Promise<void> {
   const { clock, revoked } = scene;
+  let number = '';
   await eventually(async () => {
     const der = await served(scene);
     const crl = readCrl(der);
+    number = crl.crlNumber.toString();
     assert.ok(crl.nextUpdate.getTime() - clock.now() > overlapSeconds * 1000, 'signed anew');
     const listed = new Set([...crl.entries()].map(({ serial }) => serial));
     for (const { serial } of revoked) assert.ok(listed.has(serial), 'lists what is revoked');
@@ -147,6 +149,14 @@ async function settle(scene: Scene): Promise<void> {
     scene.mirror.octets = der;
   });
   await eventually(async () => assert.deepEqual(await faults(scene), []));
+  // A look from before the copy was written would be days old after the next step, which no clock but this one takes at once.
+  await eventually(async () => {
+    const seen = (await publications(scene)).map((item) => [item.target, item.seen?.crlNumber]);
+    assert.deepEqual(
+      seen.filter(([target]) => target?.startsWith('secret:')).sort(),
+      namespaces.map((namespace) => [`secret:${namespace}/internal-ca`, number]).sort(),
+    );
+  });
 }
 
 /** As the metrics tell them, which need no database. */
@@ -358,7 +368,12 @@ function isOf(end: Pick<ReturnType<typeof readCrl>, 'crlNumber' | 'nextUpdate'>,
   return lapse !== undefined && new Date(lapse) < end.nextUpdate;
 }
 
-async function publications({ service }: Scene): Promise<{ readonly target: string }[]> {
+interface Publication {
+  readonly target: string;
+  readonly seen?: { readonly crlNumber?: string };
+}
+
+async function publications({ service }: Scene): Promise<Publication[]> {
   const answer = await service.call('GET', '/v1/publications');
   assert.equal(answer.status, 200, answer.body.toString());
   return JSON.parse(answer.body.toString()).items;
