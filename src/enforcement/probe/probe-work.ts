@@ -68,8 +68,20 @@ export function createProbeWork(parts: ProbeWorkParts): LeaderWork {
 function follow(parts: ProbeWorkParts, signal: AbortSignal): () => Promise<void> {
   const pace = parts.pace ?? usualPace;
   const doubts = new Map<string, Doubt>();
+  /** Being tried. */
+  const trying = new Set<string>();
+  /** Tried since what is due was last asked for. */
+  const tried = new Set<string>();
   const queue = createWorkQueue({
-    reconcile: (key) => look(parts, pace, doubts, key, signal),
+    async reconcile(key) {
+      trying.add(key);
+      try {
+        return await look(parts, pace, doubts, key, signal);
+      } finally {
+        trying.delete(key);
+        tried.add(key);
+      }
+    },
     concurrency,
     retry,
     onFailed(key, error) {
@@ -81,8 +93,12 @@ function follow(parts: ProbeWorkParts, signal: AbortSignal): () => Promise<void>
 
   async function poll(): Promise<void> {
     try {
+      tried.clear();
       for (const entry of await parts.rows.schedule()) {
-        if (isDue(entry, parts, pace, doubts)) queue.add(`${entry.namespace}/${entry.name}`);
+        const key = `${entry.namespace}/${entry.name}`;
+        // That answer is from before the end of this try. What is still due then is found by the next one.
+        if (trying.has(key) || tried.has(key)) continue;
+        if (isDue(entry, parts, pace, doubts)) queue.add(key);
       }
     } catch (error) {
       parts.onFailed('the doors to try could not be listed', error);

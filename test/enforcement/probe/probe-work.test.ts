@@ -26,6 +26,8 @@ interface Bench {
   readonly failures: string[];
   put(change?: Partial<VerificationRecord>): Promise<void>;
   standing(): Promise<string | undefined>;
+  /** The next answer about what is due arrives only when this is resolved, and is then as old as that. */
+  holdSchedule(until: Promise<void>): void;
   /** As if the last try had been so long ago. */
   age(seconds: number): Promise<void>;
   start(): Promise<void>;
@@ -40,9 +42,18 @@ async function setUp(t: TestContext, change: Partial<ProbePace> = {}): Promise<B
   const verdicts: Bench['verdicts'] = ['confirmed'];
   const tries: VerificationRecord[] = [];
   const failures: string[] = [];
+  let held: Promise<void> | undefined;
   const work = createProbeWork({
     records,
-    rows,
+    rows: {
+      async schedule() {
+        const entries = await rows.schedule();
+        const until = held;
+        held = undefined;
+        await until;
+        return entries;
+      },
+    },
     reports,
     intervalSeconds: 900,
     pace: { ...pace, ...change },
@@ -68,6 +79,9 @@ async function setUp(t: TestContext, change: Partial<ProbePace> = {}): Promise<B
     tries,
     failures,
     put: (more = {}) => records.put({ ...record, ...more }),
+    holdSchedule: (until) => {
+      held = until;
+    },
     standing: async () => (await reports.latest(record.namespace, record.name))?.verdict,
     age: async (seconds) => {
       await db.query({
@@ -111,6 +125,30 @@ test('what is enforced is tried soon, and then left for the interval', async (t)
   assert.equal(tries.length, 1);
   await age(600);
   await eventually(() => assert.equal(tries.length, 2));
+});
+
+test('an answer from before a try asks for no second one', async (t) => {
+  const { put, start, standing, tries, verdicts, holdSchedule } = await setUp(t);
+  const verdict = Promise.withResolvers<ProbeVerdict>();
+  const answer = Promise.withResolvers<void>();
+  t.after(() => {
+    verdict.resolve('confirmed');
+    answer.resolve();
+  });
+  verdicts.splice(0, 1, verdict.promise, 'confirmed');
+  await put();
+  await start();
+  await eventually(() => assert.equal(tries.length, 1));
+  // Asked for and answered in the middle of the try.
+  await rounds();
+  holdSchedule(answer.promise);
+  await rounds();
+  // Asked for in the middle of the try, and answered after it.
+  verdict.resolve('confirmed');
+  await eventually(async () => assert.equal(await standing(), 'confirmed'));
+  answer.resolve();
+  await rounds();
+  assert.equal(tries.length, 1);
 });
 
 test('a record that changes is tried anew, one that is being written is not', async (t) => {
