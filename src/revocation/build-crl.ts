@@ -9,6 +9,7 @@ import { X509Error } from '../x509/x509-error.ts';
 import { both } from './both.ts';
 import { checkClock, checkCompact, checkEntries, checkHead } from './check-crl.ts';
 import { CompactEntries } from './compact-entries.ts';
+import { CrlCheckFailed } from './crl-check-failed.ts';
 import { buildDelta } from './delta-crl.ts';
 import { signCrl } from './sign-crl.ts';
 
@@ -33,6 +34,8 @@ export interface BuildCrlParts {
   readonly held?: (authority: string) => { readonly der: Buffer; readonly sha256: string } | undefined;
   /** The previous CRL's bytes are not what they were: what it lists cannot be compared. */
   readonly onUnreadable?: (previous: StoredCrl) => void;
+  /** A check of the delta failed: the complete CRL goes out without one. */
+  readonly onDeltaRefused?: (authority: string, failure: CrlCheckFailed) => void;
 }
 
 /**
@@ -89,7 +92,7 @@ async function build(
   );
   if (bare.isWorthIt()) await checkCompact(entries, count, bare.entries);
   const compact = bare.isWorthIt() ? await signCrl(authority, head, bare.entries, options) : undefined;
-  const delta = parts.delta ? await buildDelta(authority, head, session, entries) : undefined;
+  const delta = parts.delta ? await deltaOf(parts, authority, head, session, entries) : undefined;
   return {
     thisUpdate: head.thisUpdate,
     nextUpdate: head.nextUpdate,
@@ -97,6 +100,23 @@ async function build(
     ...(compact && { compact: Buffer.concat(compact) }),
     ...(delta && { delta }),
   };
+}
+
+/**
+ * A delta that lacks a revocation lets its holder in with whoever reads deltas. Without one they read the complete CRL, which is right
+ * and must not wait for it.
+ */
+async function deltaOf(
+  { onDeltaRefused }: BuildCrlParts,
+  ...[authority, head, session, entries]: Parameters<typeof buildDelta>
+): Promise<BuiltCrl['delta']> {
+  try {
+    return await buildDelta(authority, head, session, entries);
+  } catch (error) {
+    if (!(error instanceof CrlCheckFailed)) throw error;
+    onDeltaRefused?.(authority.name, error);
+    return undefined;
+  }
 }
 
 /** The entries of the previous CRL; undefined when there is none to compare with. */

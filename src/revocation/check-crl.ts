@@ -3,10 +3,10 @@ import type { Authority } from '../authority/authority.ts';
 import { inSteps } from '../encoding/in-steps.ts';
 import { isLarge, verifyApart } from '../keys/one-shot.ts';
 import type { Signer } from '../keys/signer.ts';
-import type { CrlBuildSession } from '../store/crls.ts';
+import type { CrlBuildSession, DeltaBase, Tally } from '../store/crls.ts';
 import { verifySigned } from '../x509/signed.ts';
 import { both } from './both.ts';
-import { compareEntries } from './compare-entries.ts';
+import { type Comparison, compareEntries } from './compare-entries.ts';
 import { CrlCheckFailed } from './crl-check-failed.ts';
 
 /**
@@ -108,12 +108,25 @@ export async function checkEntries(
       refuseGone(await session.wronglyGone(serials), 'previous'),
     ),
   );
-  if (tally.count !== count || tally.octets !== octets)
-    throw new CrlCheckFailed(
-      'missing',
-      `The CRL has ${count} entries of ${octets} octets; the table has ${tally.count} of ${tally.octets}`,
-    );
+  refuseOther({ count, octets }, tally);
   return count;
+}
+
+/** A delta tells of all that changed since its base, each once. @param entries in chunks of whole entries */
+export async function checkDelta(base: Pick<DeltaBase, 'tally'>, entries: readonly Buffer[]): Promise<void> {
+  const [tally, found] = await both(
+    base.tally(),
+    compareEntries(Buffer.alloc(0), entries, async () => undefined),
+  );
+  refuseOther(found, tally);
+}
+
+function refuseOther({ count, octets }: Comparison, tally: Tally): void {
+  if (tally.count === count && tally.octets === octets) return;
+  throw new CrlCheckFailed(
+    'missing',
+    `The CRL has ${count} entries of ${octets} octets; the table has ${tally.count} of ${tally.octets}`,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What a CRL is looked at for before it is published. */
-export const crlChecks = ['clock', 'times', 'number', 'signature', 'entries', 'missing'] as const;
+export const crlChecks = ['clock', 'times', 'number', 'signature', 'entries', 'missing', 'delta'] as const;
 export type CrlCheck = (typeof crlChecks)[number];
 
 /** A CRL was made that must not be published. The one before it stays in force. */

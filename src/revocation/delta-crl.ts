@@ -1,6 +1,6 @@
 import type { Authority } from '../authority/authority.ts';
 import type { BuiltCrl, CrlBuildSession } from '../store/crls.ts';
-import type { CrlHead } from './check-crl.ts';
+import { type CrlHead, checkDelta } from './check-crl.ts';
 import { signCrl } from './sign-crl.ts';
 
 /** A delta that has half of what the complete CRL has saves nobody anything, unless both are small. */
@@ -11,6 +11,7 @@ const entryOctets = 32;
 /**
  * The delta that goes with a complete CRL: same number, same times (RFC 5280 5.2.4). Undefined where there is nothing to build
  * upon, or too much has changed.
+ * @throws CrlCheckFailed when what was made must not be published
  */
 export async function buildDelta(
   authority: Authority,
@@ -31,6 +32,7 @@ export async function buildDelta(
     if (octets > most) return undefined;
     entries.push(chunk);
   }
+  await checkDelta(base, entries);
   return {
     baseNumber: base.number,
     der: await signCrl(authority, head, entries, { deltaBase: base.number }),

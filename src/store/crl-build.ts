@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { insertCrl } from './crl-insert.ts';
-import { mostPending, type OpenSession, openSession, planBy } from './crl-session.ts';
+import { mostPending, type OpenSession, openSession } from './crl-session.ts';
+import { planBy } from './crl-tally.ts';
 import type { BuiltCrl, CrlBuildSession, CrlBuildTerms, StoredCrl } from './crls.ts';
 import { type Database, LockBusy, type Queryable, type Transaction } from './database.ts';
 import { NotLeading, readEpoch } from './leadership.ts';

@@ -1,3 +1,5 @@
+import { tallyOf } from './crl-tally.ts';
+import type { Tally } from './crls.ts';
 import type { Queryable } from './database.ts';
 
 /** What changed behind a position, as the entries of a delta have it. */
@@ -6,6 +8,8 @@ export interface ChangedEntries {
   count(limit: number): Promise<number>;
   /** In ascending serial order, many per chunk. */
   read(): AsyncGenerator<Buffer>;
+  /** What `read` should have given. */
+  tally(): Promise<Tally>;
 }
 
 /** Some 80 kB: the driver makes rows of them in a few milliseconds. */
@@ -39,6 +43,7 @@ export function changedEntries(tx: Queryable, authority: string, since: bigint):
       const [row] = await tx.query<{ count: number }>({ text: countText, values: [since, limit] });
       return row?.count ?? 0;
     },
+    tally: () => tallyOf(tx, changedText, [authority, since]),
     async *read() {
       // One cursor: in pages of their own, each would sort all that is left anew.
       await tx.query({ text: `select set_config('work_mem', '32MB', true)` });

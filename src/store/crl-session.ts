@@ -2,7 +2,8 @@ import { changedEntries } from './crl-changes.ts';
 import { EntryReader } from './crl-entries.ts';
 import { readDer } from './crl-forms.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
-import type { CrlBuildSession, CrlBuildTerms, DeltaBase, StoredCrl, Tally } from './crls.ts';
+import { tallyOf } from './crl-tally.ts';
+import type { CrlBuildSession, CrlBuildTerms, DeltaBase, StoredCrl } from './crls.ts';
 import type { Queryable } from './database.ts';
 
 /** Counting them to the last would take longer than anybody has use for. */
@@ -40,13 +41,16 @@ export async function openSession(
       if (previous !== undefined) await dropExpired(tx, previous, now);
       yield* entries.read();
     },
-    tally: () => tallyOf(tx, authority),
+    tally: () => tallyOf(tx, listedText, [authority]),
     previousDer: async () => (previous === undefined ? undefined : await readDer(tx, previous)),
     wronglyGone: async (serials) =>
       previous === undefined ? [...serials] : await findWronglyGone(tx, previous, now, serials),
     deltaBase: (at) => findDeltaBase(tx, authority, at),
   };
 }
+
+/** What a complete CRL lists. */
+const listedText = 'select entry from revocations where authority = $1 and in_crl';
 
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
@@ -114,28 +118,6 @@ async function dropExpired(tx: Queryable, previous: StoredCrl, now: Date): Promi
   });
 }
 
-/** From one end of the table to the other, past every index: what an index has lost is missing here. */
-async function tallyOf(tx: Queryable, authority: string): Promise<Tally> {
-  await tx.query({ text: planBy({ table: true }) });
-  const [row] = await tx.query<{ count: number; octets: string }>({
-    text: `select count(*)::int as count, coalesce(sum(octet_length(entry)), 0) as octets
-      from revocations where authority = $1 and in_crl`,
-    values: [authority],
-  });
-  await tx.query({ text: planBy({ table: false }) });
-  return { count: row?.count ?? 0, octets: Number(row?.octets ?? 0) };
-}
-
-/**
- * The entries are read through their index also where the statistics are not up to date: sorting them anew for every page
- * costs minutes.
- */
-export function planBy({ table }: { readonly table: boolean }): string {
-  const [scan, index] = table ? ['on', 'off'] : ['off', 'on'];
-  return `select set_config('enable_seqscan', '${scan}', true), set_config('enable_bitmapscan', 'off', true),
-    set_config('enable_indexscan', '${index}', true), set_config('enable_indexonlyscan', '${index}', true)`;
-}
-
 /** Gone may be what expired before the previous CRL, as `dropExpired` has it, and what was released since. */
 async function findWronglyGone(
   tx: Queryable,
@@ -164,5 +146,5 @@ async function findDeltaBase(tx: Queryable, authority: string, now: Date): Promi
   });
   if (row === undefined) return undefined;
   const changed = changedEntries(tx, authority, BigInt(row.position));
-  return { number: BigInt(row.number), count: changed.count, entries: changed.read };
+  return { number: BigInt(row.number), count: changed.count, entries: changed.read, tally: changed.tally };
 }

@@ -33,6 +33,8 @@ export interface DeltaBase {
   count(limit: number): Promise<number>;
   /** Encoded entries in ascending serial order: what was revoked since, or has another reason, and what was released. */
   entries(): AsyncIterable<Buffer>;
+  /** What `entries` should have given. */
+  tally(): Promise<Tally>;
 }
 
 /** One consistent look at the revocations of an authority, while nobody else builds its CRL. */

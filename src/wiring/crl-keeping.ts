@@ -39,6 +39,13 @@ export function createKeeper({ config, log, clock, lookMs }: ServiceInput, parts
     held: crls.held,
     onUnreadable: ({ authority, number }) =>
       log.error({ authority, crlNumber: number.toString() }, 'the previous CRL in the database is damaged'),
+    onDeltaRefused(authority, { check, message }) {
+      metrics.crlCheckFailed('delta');
+      log.error(
+        { authority, check, reason: message },
+        'a delta CRL is not published: a check of it failed; the complete CRL is',
+      );
+    },
   };
   return createCrlKeeper({
     authorities: authorities.list(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { generatePrivateKey } from '../../src/keys/private-key.ts';
 import { createSoftwareSigner } from '../../src/keys/signer.ts';
-import { buildCrl } from '../../src/revocation/build-crl.ts';
+import { type BuildCrlParts, buildCrl } from '../../src/revocation/build-crl.ts';
 import { checkCompact, checkHead } from '../../src/revocation/check-crl.ts';
 import type { CrlCheck } from '../../src/revocation/crl-check-failed.ts';
 import { revokedEntry } from '../../src/revocation/revocation-facts.ts';
@@ -139,6 +139,46 @@ test('a form without reason codes that does not list the same', async () => {
     ['entries', '01', '02', '02', '03'],
   ] as const)
     await assert.rejects(checkCompact(complete, 3, compact(...texts)), { name: 'CrlCheckFailed', check });
+});
+
+test('a delta that lacks a change goes out with no CRL, and the complete one does not wait for it', async (t) => {
+  const bench = await withOneListed(t);
+  const since = [await bench.revoke(30 * day), await bench.revoke(30 * day)];
+  const refused: [string, CrlCheck][] = [];
+  const delta: Partial<BuildCrlParts> = {
+    delta: true,
+    onDeltaRefused: (authority, { check }) => refused.push([authority, check]),
+  };
+  // What an index that has lost one of them gives, and what one gives that has one twice.
+  for (const [check, wrong] of [
+    ['missing', (two: Buffer) => [two.subarray(0, two.length / 2)]],
+    ['entries', (two: Buffer) => [two, two]],
+  ] as const) {
+    bench.see.change = (session) => ({
+      ...session,
+      async deltaBase(at) {
+        const base = await session.deltaBase(at);
+        assert.ok(base);
+        return {
+          ...base,
+          async *entries() {
+            for await (const chunk of base.entries()) yield* wrong(chunk);
+          },
+        };
+      },
+    });
+    const built = await bench.build(delta);
+    assert.ok(built !== undefined && built.delta === undefined);
+    assert.deepEqual(refused.splice(0), [['internal-ca', check]]);
+    assert.deepEqual(serials(await bench.latest()), [bench.listed, ...since].sort());
+    // Makes another CRL due, without another entry.
+    await bench.db.query({ text: 'delete from crls where number = $1', values: [built.number] });
+    await bench.db.query({ text: 'delete from crl_history where number = $1', values: [built.number] });
+  }
+  bench.see.change = (session) => session;
+  const whole = await bench.build(delta);
+  assert.notEqual(whole?.delta, undefined);
+  assert.deepEqual(refused, []);
 });
 
 test('a key that is not that of the CA certificate', async (t) => {
