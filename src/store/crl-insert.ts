@@ -1,10 +1,10 @@
-import { sha256InSteps } from '../encoding/in-steps.ts';
+import { createHash } from 'node:crypto';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import type { BuiltCrl, StoredCrl } from './crls.ts';
 import type { Transaction } from './database.ts';
 
-const copyText = `copy crls (authority, number, this_update, next_update, entry_count, sha256, size_bytes, created_at,
-  position, delta_base, compact, delta, der) from stdin (format binary)`;
+const copyText = `copy crls (authority, number, this_update, next_update, entry_count, size_bytes, created_at,
+  position, delta_base, compact, delta, der, sha256) from stdin (format binary)`;
 
 export interface NewCrl extends BuiltCrl {
   readonly authority: string;
@@ -16,8 +16,7 @@ export interface NewCrl extends BuiltCrl {
 
 /** Records a CRL and that there was one, without a copy of its bytes in our memory. */
 export async function insertCrl(tx: Transaction, crl: NewCrl): Promise<StoredCrl> {
-  const sha256 = await sha256InSteps(crl.der);
-  await tx.copyIn(copyText, rowOf(crl, sha256));
+  await tx.copyIn(copyText, rowOf(crl));
   await tx.query({
     text: `insert into crl_history (authority, number, position, this_update, next_update)
       values ($1, $2, $3, $4, $5)`,
@@ -36,7 +35,8 @@ const preamble = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buf
 const end = int16(-1);
 const columns = 13;
 
-function* rowOf(crl: NewCrl, sha256: Buffer): Generator<Buffer> {
+/** The hash comes last: it is made while the server takes what it is of. */
+function* rowOf(crl: NewCrl): Generator<Buffer> {
   yield Buffer.concat([
     preamble,
     int16(columns),
@@ -45,16 +45,22 @@ function* rowOf(crl: NewCrl, sha256: Buffer): Generator<Buffer> {
     field(timestamp(crl.thisUpdate)),
     field(timestamp(crl.nextUpdate)),
     field(int32(crl.entryCount)),
-    field(sha256),
     field(int32(octetsOf(crl.der))),
     field(timestamp(crl.createdAt)),
     field(int64(crl.position)),
     field(crl.delta && int64(crl.delta.baseNumber)),
   ]);
-  for (const chunks of [crl.compact && [crl.compact], crl.delta?.der, crl.der]) {
+  for (const chunks of [crl.compact && [crl.compact], crl.delta?.der]) {
     yield int32(chunks === undefined ? -1 : octetsOf(chunks));
     yield* chunks ?? [];
   }
+  const hash = createHash('sha256');
+  yield int32(octetsOf(crl.der));
+  for (const chunk of crl.der) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  yield field(hash.digest());
   yield end;
 }
 

@@ -4,7 +4,7 @@ import { readDer } from './crl-forms.ts';
 import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import { tallyOf } from './crl-tally.ts';
 import type { CrlBuildSession, CrlBuildTerms, DeltaBase, StoredCrl } from './crls.ts';
-import type { Queryable } from './database.ts';
+import type { Copyable, Queryable } from './database.ts';
 
 /** Counting them to the last would take longer than anybody has use for. */
 export const mostPending = 50_000;
@@ -19,7 +19,7 @@ export interface OpenSession extends CrlBuildSession {
 
 /** Begins to look. Nothing is written before `entries` are read. */
 export async function openSession(
-  tx: Queryable,
+  tx: Copyable,
   authority: string,
   { now, atLeast }: CrlBuildTerms,
 ): Promise<OpenSession> {

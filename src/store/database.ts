@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Fault } from '../fault.ts';
 import { copyIn } from './copy-in.ts';
+import { copyOut } from './copy-out.ts';
 import { toFault } from './database-fault.ts';
 
 /** One SQL statement. */
@@ -17,8 +18,17 @@ export interface Queryable {
   query<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]>;
 }
 
+/** Reads large values. */
+export interface Copyable extends Queryable {
+  /**
+   * The one bytea that a query without parameters gives, as it is: what has a megabyte is not for rows.
+   * @returns undefined when there is no row, or it is null. @throws as `query`
+   */
+  copyOut(query: string): Promise<Buffer | undefined>;
+}
+
 /** What a transaction is made of. */
-export interface Transaction extends Queryable {
+export interface Transaction extends Copyable {
   /** `COPY … FROM STDIN`: the chunks go to the server as they are, one after the other. @throws as `query` */
   copyIn(text: string, chunks: Iterable<Buffer>): Promise<void>;
 }
@@ -28,7 +38,7 @@ export interface TransactionOptions {
 }
 
 /** One connection. */
-export interface Session extends Queryable {
+export interface Session extends Copyable {
   /** Commits when `work` resolves, rolls back when it throws; resolves after COMMIT. */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
@@ -111,6 +121,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     query: (statement) => withSession((session) => session.query(statement)),
+    copyOut: (query) => withSession((session) => session.copyOut(query)),
     transaction: (work, transactionOptions) =>
       withSession((session) => session.transaction(work, transactionOptions)),
     withAdvisoryLock: (key, work, lockOptions) =>
@@ -182,13 +193,15 @@ function sessionOf(client: pg.ClientBase, discard: () => void): Session {
     });
   const all: Transaction = {
     query,
+    copyOut: (text) => mapped(() => copyOut(client, text)),
     copyIn: (text, chunks) => mapped(() => copyIn(client, text, chunks)),
   };
-  return { query, transaction: (work, options) => inTransaction(all, discard, work, options) };
+  const { copyOut: copy } = all;
+  return { query, copyOut: copy, transaction: (work, options) => inTransaction(all, discard, work, options) };
 }
 
 async function inTransaction<T>(
-  { query, copyIn }: Transaction,
+  { query, copyIn, copyOut }: Transaction,
   discard: () => void,
   work: (tx: Transaction) => Promise<T>,
   options: TransactionOptions = {},
@@ -206,6 +219,7 @@ async function inTransaction<T>(
   try {
     const result = await work({
       query: (statement) => watched(query(statement)),
+      copyOut: (text) => watched(copyOut(text)),
       copyIn: (text, chunks) => watched(copyIn(text, chunks)),
     });
     // The server answers COMMIT of a failed transaction with a ROLLBACK, and no error.

@@ -9,6 +9,7 @@ import {
 } from '../../src/store/crls.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createRevocationStore, type RevocationStore } from '../../src/store/revocations.ts';
+import { endOf, serialAt } from '../../src/x509/crl-walk.ts';
 import { createTestDatabase, type TestScope } from '../support/database.ts';
 import { beginTerm } from '../support/leadership.ts';
 import { certificateRecord, daysFrom, revocationRequest, start } from './records.ts';
@@ -65,7 +66,7 @@ export async function read(session: CrlBuildSession): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The "CRL" is its entries, and an entry is its serial: what was in it can be read off. */
+/** The "CRL" is its entries: what was in it can be read off. */
 export const buildAt =
   (thisUpdate: Date) =>
   async (session: CrlBuildSession): Promise<BuiltCrl> => ({
@@ -76,5 +77,9 @@ export const buildAt =
 
 export async function serialsOf(crls: Pick<CrlStore, 'latestDer'>): Promise<string[]> {
   const latest = await crls.latestDer('internal-ca');
-  return latest?.der.subarray(0, -1).toString('hex').match(/.{32}/g) ?? [];
+  const entries = latest?.der.subarray(0, -1) ?? Buffer.alloc(0);
+  const serials: string[] = [];
+  for (let at = 0; at < entries.length; at = endOf(entries, at))
+    serials.push(serialAt(entries, at).toString('hex'));
+  return serials;
 }

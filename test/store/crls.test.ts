@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type BuiltCrl, type CrlBuildSession, createCrlStore } from '../../src/store/crls.ts';
 import { closeChange, insertRevocations, newChangeId } from '../../src/store/revocation-changes.ts';
 import { anyTime, buildAt, inTerm, openStores, read, revokeOne, serialsOf } from './crl-stores.ts';
-import { certificateRecord, daysFrom, revocationRequest, start } from './records.ts';
+import { certificateRecord, daysFrom, entryOf, revocationRequest, start } from './records.ts';
 
 test('without a CRL there is none; the first has number 1 and may be empty', async (t) => {
   const { crls } = await openStores(t);
@@ -58,29 +58,43 @@ test('entries come in ascending order of serial, of this authority only', async 
   assert.deepEqual(await serialsOf(stores.crls), serials.toSorted());
 });
 
-test('45,000 entries come whole, in pages, byte for byte', async (t) => {
-  const stores = await openStores(t);
-  await stores.db.query({
-    text: `with c as (
-        insert into certificates (serial, authority, profile, subject, sans, not_before, not_after, requester,
-          spki_sha256, fingerprint, metadata, created_at, der)
-        select substr(sha256(i::text::bytea), 1, 16), 'internal-ca', 'client', 'CN=x', '{}', now(),
-          now() + interval '1 year', 't', sha256(''), sha256(''), '{}', now(), ''
-        from generate_series(1, 45000) i returning id, serial, authority, not_after
-      ) insert into revocations (serial, certificate_id, authority, entry, not_after, revoked_at, reason, requester, change_id)
-      select serial, id, authority, serial, not_after, now(), 'unspecified', 't', 0 from c`,
+// Pages of ten thousand: with the last one full, and not.
+for (const count of [20_000, 25_000])
+  test(`${count} entries come whole, in pages, byte for byte`, async (t) => {
+    const stores = await openStores(t);
+    const [before, after] = around('7f'.repeat(16));
+    // A serial whose first bit is set has a zero before it in DER, and none in its row.
+    const [beforeZero] = around('80'.repeat(16));
+    await stores.db.query({
+      text: `with c as (
+          insert into certificates (serial, authority, profile, subject, sans, not_before, not_after, requester,
+            spki_sha256, fingerprint, metadata, created_at, der)
+          select set_byte(substr(sha256(i::text::bytea), 1, 16), 0, 127 + i % 2), 'internal-ca', 'client', 'CN=x', '{}',
+            now(), now() + interval '1 year', 't', sha256(''), sha256(''), '{}', now(), ''
+          from generate_series(1, $4::int) i returning id, serial, authority, not_after
+        ) insert into revocations
+          (serial, certificate_id, authority, entry, not_after, revoked_at, reason, requester, change_id)
+        select serial, id, authority,
+          case get_byte(serial, 0) when 127 then $1::bytea else $2::bytea end || serial || $3::bytea,
+          not_after, now(), 'unspecified', 't', 0 from c`,
+      values: [before, beforeZero, after, count],
+    });
+    const built = await stores.crls.build('internal-ca', anyTime, buildAt(start));
+    assert.equal(built?.entryCount, count);
+    const serials = Array.from({ length: count }, (_, at) => {
+      const digest = createHash('sha256').update(String(at + 1));
+      return (at % 2 === 0 ? '80' : '7f') + digest.digest('hex').slice(2, 32);
+    });
+    const { der } = (await stores.crls.latestDer('internal-ca')) ?? assert.fail();
+    assert.equal(der.equals(Buffer.concat([...serials.sort().map(entryOf), Buffer.of(0xff)])), true);
   });
-  const built = await stores.crls.build('internal-ca', anyTime, buildAt(start));
-  assert.equal(built?.entryCount, 45_000);
-  const serials = await serialsOf(stores.crls);
-  const expected = Array.from({ length: 45_000 }, (_, index) =>
-    createHash('sha256')
-      .update(String(index + 1))
-      .digest('hex')
-      .slice(0, 32),
-  ).sort();
-  assert.deepEqual(serials, expected);
-});
+
+/** The octets of an entry before and behind the serial. */
+function around(serial: string): [Buffer, Buffer] {
+  const entry = entryOf(serial);
+  const at = entry.indexOf(serial, 'hex');
+  return [entry.subarray(0, at), entry.subarray(at + serial.length / 2)];
+}
 
 test('builds that start at once take turns and give rising numbers', async (t) => {
   const stores = await openStores(t);

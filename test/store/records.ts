@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { CertificateRecord } from '../../src/store/certificates.ts';
 import type { RevocationRequest } from '../../src/store/revocations.ts';
+import { encodeRevokedEntry } from '../../src/x509/crl.ts';
 
 export const day = 86_400_000;
 export const start = new Date('2026-11-23T12:00:00Z');
@@ -31,7 +32,6 @@ export function certificateRecord(changes: Partial<CertificateRecord> = {}): Cer
   };
 }
 
-/** The entry is the serial's octets alone, so that the order of entries shows. */
 export function revocationRequest(
   serial: string,
   changes: Partial<RevocationRequest> = {},
@@ -42,8 +42,13 @@ export function revocationRequest(
     reason: 'superseded',
     revokedAt: daysFrom(start, 1),
     requester: 'token:r',
-    entry: Buffer.from(serial, 'hex'),
+    entry: entryOf(serial),
     blockSpki: false,
     ...changes,
   };
+}
+
+/** As a CRL carries it. @param serial in hex */
+export function entryOf(serial: string): Buffer {
+  return encodeRevokedEntry({ serial: Buffer.from(serial, 'hex'), revocationDate: daysFrom(start, 1) });
 }
