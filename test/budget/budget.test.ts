@@ -285,7 +285,7 @@ describe('a CRL that outgrows its Secrets', { timeout: 60_000 }, () => {
     // And comes back with the next one that nobody has proven.
     world.ingress('shop', 'by-hand', { [reference]: 'shop/internal-ca' });
     await until(t, () => keys(world, 'shop') === 'ca.crl ca.crt');
-    assert.ok(leader.events.includes('CrlPutBack shop'));
+    await until(t, () => leader.events.includes('CrlPutBack shop'));
   });
 
   it('keeps the last one that fitted where nothing is proven, and says so', async (t) => {

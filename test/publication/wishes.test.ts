@@ -229,7 +229,7 @@ describe('the ConfigMap and the ClusterTrustBundle', { timeout: 30_000 }, () => 
     server.remove('certificates.k8s.io/v1beta1', 'ClusterTrustBundle', '', 'internal-ca.example');
     await until(t, () => text('shop', 'ca.crt', 'ConfigMap') === material.caCrt);
     await until(t, () => readBundle(server) !== undefined);
-    assert.ok(
+    await until(t, () =>
       events.some(({ on, event }) => on === 'ConfigMap shop/internal-ca' && event.reason === 'CopyRepaired'),
     );
     wanted.length = 0;
