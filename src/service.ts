@@ -133,7 +133,7 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
   const publisher = openPublisher(input, { ...ground, budget }, cleanUp);
   const keeper = createKeeper(input, { ...ground, crls, publisher });
   cleanUp.defer(() => keeper.close());
-  const watchdog = openWatchdog(input, { ...ground, publisher }, cleanUp);
+  const watchdog = openWatchdog(input, { ...ground, crls, publisher }, cleanUp);
   const onRevoked = tellOfRevocations(ground.notifications, { ...ground, keeper });
   const revoking = createRevoking(input, { ...ground, onRevoked });
   const imports = createImportService({ ...ground, clock: input.clock, onRevoked });

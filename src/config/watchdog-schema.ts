@@ -11,7 +11,7 @@ export const watchdog = Type.Object(
     ),
     publicUrl: choice(
       'WATCHDOG_PUBLIC_URL',
-      'Whether the CRL is fetched from `PUBLIC_URL`, too, as relying parties do. `off` where the service cannot reach its own address.',
+      'Whether the CRL, its delta and its parts are fetched from `PUBLIC_URL`, too, as relying parties do. `off` where the service cannot reach its own address.',
       ['on', 'off'],
       'on',
     ),

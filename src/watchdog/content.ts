@@ -16,9 +16,12 @@ export interface Wanted {
   readonly mayHaveCrls: boolean;
 }
 
-/** A place where the CRL or the CA certificates are published. It is the same object in each round. */
+/** What this process serves itself: only it tells of that. */
+export const ownPrefix = 'self:';
+
+/** A place where the CRL or the CA certificates are published. It is the same object in each round that looks at it. */
 export interface WatchedPlace {
-  /** As in `SeenPlace`, or `self:<path>` of what this process serves. */
+  /** As in `SeenPlace`, or `self:<path>` of what this process serves (`ownPrefix`). */
   readonly id: string;
   /** How long what is published may be on its way. */
   readonly graceSeconds: number;
@@ -34,4 +37,12 @@ export interface WatchedPlace {
   doubt(): void;
   /** The object in the cluster that it is, for Events. */
   readonly object?: ObjectReference;
+}
+
+/** What this process serves. */
+export interface ServedHere {
+  /** Without a CRL at each of these it is of no use. */
+  readonly needed: readonly WatchedPlace[];
+  /** What the next round looks at beside them. */
+  turn(): readonly WatchedPlace[];
 }

@@ -5,7 +5,7 @@ import type { Term } from '../leadership/leadership.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createTrouble } from '../reconcile/trouble.ts';
 import type { PublishedPlaceStore, SeenPlace } from '../store/published-places.ts';
-import type { WatchedPlace } from './content.ts';
+import { ownPrefix, type ServedHere, type WatchedPlace } from './content.ts';
 import type { Expectation } from './expectation.ts';
 import { type Judgement, judge } from './judge.ts';
 import { createPlaceBook, type PlaceState } from './place-book.ts';
@@ -19,7 +19,7 @@ export interface WatchdogParts {
   /** What the database says of the copies. @throws Fault `database-unavailable`; what was known stands */
   refreshWishes(): Promise<void>;
   /** What this process serves at `url`. */
-  servedHere(url: string): readonly WatchedPlace[];
+  servedHere(url: string): ServedHere;
   /** What every replica looks at beside that. */
   nearby(): Promise<readonly WatchedPlace[]>;
   /** What the one that leads looks at beside what it serves. */
@@ -47,7 +47,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     unreadPatienceMs: Math.max(2 * intervalMs, 2 * againMs),
     onTurn,
   });
-  let here: readonly WatchedPlace[] = [];
+  let here: ServedHere = { needed: [], turn: () => [] };
   let term: Term | undefined;
   let roundAt = clock.now();
   let turn: Promise<void> = Promise.resolve();
@@ -55,7 +55,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
   let again: NodeJS.Timeout | undefined;
   const closing = new AbortController();
 
-  const isHere = (id: string) => here.some((place) => place.id === id);
+  const listens = () => here.needed.length > 0;
   const leads = () => term !== undefined && !term.signal.aborted;
 
   function onTurn(place: WatchedPlace, judgement: Judgement): void {
@@ -101,12 +101,12 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     const over = term === undefined ? closing.signal : AbortSignal.any([closing.signal, term.signal]);
     const listed = await unlessOver(over, leading ? parts.everywhere() : parts.nearby());
     if (listed === undefined) return;
-    const places = [...here, ...listed];
+    const places = [...here.needed, ...here.turn(), ...listed];
     const ids = new Set(places.map(({ id }) => id));
     book.retain(ids);
     await lookAt(places, over);
     if (over.aborted) return;
-    if (leading) await tryDatabase(() => store.retain([...ids].filter((id) => !isHere(id))));
+    if (leading) await tryDatabase(() => store.retain([...ids].filter((id) => !isOwn(id))));
     roundAt = clock.now();
   }
 
@@ -156,7 +156,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     again.unref();
   }
 
-  const shared = (): PlaceState[] => book.list().filter(({ place }) => !isHere(place));
+  const shared = (): PlaceState[] => book.list().filter(({ place }) => !isOwn(place));
 
   function schedule(): void {
     if (closing.signal.aborted) return;
@@ -172,8 +172,8 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
   }
 
   function whyNotServing(): string | undefined {
-    if (here.length === 0) return 'the service does not listen yet';
-    for (const { id } of here) {
+    if (!listens()) return 'the service does not listen yet';
+    for (const { id } of here.needed) {
       const { crls = [], detail } = book.get(id) ?? {};
       if (crls.length === 0) return `no CRL can be read from ${id}: ${detail ?? 'see the log'}`;
       const lapsed = crls.find(({ nextUpdate }) => nextUpdate.getTime() <= clock.now());
@@ -184,7 +184,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
   }
 
   async function lookHere(): Promise<void> {
-    for (const place of here) await lookOnce(place, closing.signal);
+    for (const place of here.needed) await lookOnce(place, closing.signal);
   }
 
   return {
@@ -212,13 +212,13 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
       name: 'watchdog',
       async start(begun) {
         term = begun;
-        if (here.length > 0) void inTurn(round);
+        if (listens()) void inTurn(round);
       },
       async stop() {
         term = undefined;
         await turn;
         // Whoever leads next tells of the other places.
-        if (here.length > 0) void inTurn(round);
+        if (listens()) void inTurn(round);
       },
     },
     figures: {
@@ -244,6 +244,10 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
       await turn;
     },
   };
+}
+
+function isOwn(id: string): boolean {
+  return id.startsWith(ownPrefix);
 }
 
 /** Undefined as soon as it is over; what was asked for may still be on its way, and is dropped. */

@@ -23,16 +23,25 @@ export class BrokenContent extends Error {
   override readonly name = 'BrokenContent';
 }
 
+/** Which CRL is to be there: the whole list, as every Secret must have it; what has changed since an older one; or a part. */
+export type PublishedForm = 'complete' | 'delta' | PublishedPart;
+
+export interface PublishedPart {
+  /** The address that certificates name, and so the part (RFC 5280 5.2.5); it may be read elsewhere. */
+  readonly distributionPoint: string;
+  /** @throws BrokenContent when it does not list what a part that is there has to */
+  checkEntries(part: Pick<CertificateRevocationList, 'crlNumber' | 'revoked'>): Promise<void>;
+}
+
 /**
  * Reads a CRL as a relying party does, without trusting where it came from. A megabyte takes some milliseconds of the event loop
  * and forty no longer at a time.
- * @param form `complete`: the whole list, as every Secret must have it; `delta`: what has changed since an older one
  * @throws BrokenContent
  */
 export async function readPublishedCrl(
   der: Buffer,
   authorities: readonly WatchedAuthority[],
-  form: 'complete' | 'delta',
+  form: PublishedForm,
 ): Promise<CrlReading> {
   const crl = parse(der, form);
   // One issuer may stand for several keys, so the signature decides.
@@ -43,17 +52,19 @@ export async function readPublishedCrl(
     if (!crl.signatureAlgorithm.equals(authority.algorithm.der)) continue;
     const facts = { publicKey: authority.certificate.publicKey, algorithm: authority.algorithm };
     if (!(await isSigned(facts, [crl.tbs], crl.signature))) continue;
+    if (typeof form === 'object') await form.checkEntries(crl);
     const { crlNumber: number, thisUpdate, nextUpdate } = crl;
     return { authority: authority.name, number, thisUpdate, nextUpdate };
   }
   throw new BrokenContent('the CRL is not signed by the key of the CA certificate');
 }
 
-function parse(der: Buffer, form: 'complete' | 'delta'): CertificateRevocationList {
+function parse(der: Buffer, form: PublishedForm): CertificateRevocationList {
   try {
-    const crl = readCrl(der, { partial: form === 'delta' });
+    const crl = readCrl(der, { partial: form !== 'complete' });
     if (form === 'delta' && (crl.deltaBase === undefined || crl.scope !== undefined))
       throw new BrokenContent('it is no delta CRL');
+    if (typeof form === 'object') refuseOtherScope(crl, form.distributionPoint);
     return crl;
   } catch (error) {
     // Their messages name fields and places, not contents.
@@ -61,4 +72,12 @@ function parse(der: Buffer, form: 'complete' | 'delta'): CertificateRevocationLi
       throw new BrokenContent(`it cannot be read as a CRL (${error.message})`);
     throw error;
   }
+}
+
+/** Whoever has a certificate takes only the part whose scope is the one address that the certificate names, of every kind. */
+function refuseOtherScope({ deltaBase, scope }: CertificateRevocationList, distributionPoint: string): void {
+  if (deltaBase !== undefined || scope === undefined) throw new BrokenContent('it is no part of a CRL');
+  const [address, ...others] = scope.distributionPoint;
+  if (address !== distributionPoint || others.length > 0 || scope.only !== undefined)
+    throw new BrokenContent(`its IssuingDistributionPoint is not ${distributionPoint} alone`);
 }

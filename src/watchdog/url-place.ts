@@ -2,14 +2,20 @@ import { decodePemInSteps } from '../encoding/decode-pem-in-steps.ts';
 import { PemError } from '../encoding/pem.ts';
 import type { Content, Wanted, WatchedPlace } from './content.ts';
 import { type FetchedFile, type FetchOptions, fetchFile, NotFetched } from './fetch-file.ts';
-import { BrokenContent, type CrlReading, readPublishedCrl, type WatchedAuthority } from './read-crl.ts';
+import {
+  BrokenContent,
+  type CrlReading,
+  type PublishedForm,
+  readPublishedCrl,
+  type WatchedAuthority,
+} from './read-crl.ts';
 
 export interface UrlPlaceOptions {
   readonly id: string;
   url(): URL;
   readonly graceSeconds: number;
   readonly authorities: readonly WatchedAuthority[];
-  readonly form: 'complete' | 'delta';
+  readonly form: PublishedForm;
   /** The authorities whose CRL has to be there; asked at each judgement. */
   crlsOf(): readonly string[];
   /** It is we who serve it: any answer but the file is a fault of ours, and our certificate is for another name. */

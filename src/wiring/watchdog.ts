@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { AuthorityRegistry } from '../authority/authority.ts';
-import { publicLocations } from '../authority/public-locations.ts';
 import type { Config } from '../config/config.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Publisher } from '../publication/publisher.ts';
+import type { CrlFiles } from '../revocation/crl-files.ts';
 import type { createClientVerificationStore } from '../store/client-verifications.ts';
 import { createCrlBudgetStore } from '../store/crl-budget.ts';
 import { createCrlStore } from '../store/crls.ts';
@@ -16,28 +16,29 @@ import { type ClusterPlaces, createClusterPlaces, type PublishedWishes } from '.
 import type { WatchedPlace } from '../watchdog/content.ts';
 import { createWatchdog } from '../watchdog/create-watchdog.ts';
 import { directoryPlace } from '../watchdog/directory-place.ts';
-import { createExpectation, type Expectation } from '../watchdog/expectation.ts';
+import { createExpectation } from '../watchdog/expectation.ts';
 import { createPublishedWishes } from '../watchdog/published-wishes.ts';
 import { createCopyReader } from '../watchdog/read-copy.ts';
 import type { WatchedAuthority } from '../watchdog/read-crl.ts';
-import { shownUrl, urlPlace } from '../watchdog/url-place.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import { createWatchdogEvents } from '../watchdog/watchdog-events.ts';
 import { copyOwner } from './copy-owner.ts';
 import type { ServiceInput } from './service-input.ts';
 import { visibleNamespaces } from './visible-namespaces.ts';
+import { createWatchedAddresses } from './watched-addresses.ts';
 
 interface WatchingParts {
   readonly authorities: AuthorityRegistry;
   readonly database: Database;
   readonly kubernetes: KubernetesApi | undefined;
   readonly events: EventRecorder | undefined;
+  readonly crls: Pick<CrlFiles, 'held'>;
   readonly publisher: Pick<Publisher, 'recheck'>;
   readonly verifications: ReturnType<typeof createClientVerificationStore>;
   readonly metrics: Pick<Metrics, 'watchdog'>;
 }
 
-/** A copy is written within seconds of its CRL. */
+/** A copy is written within seconds of its CRL, and every replica has it. */
 const copyGraceSeconds = 60;
 /** A cache may keep a CRL for five minutes. */
 const urlGraceSeconds = copyGraceSeconds + 300;
@@ -58,16 +59,27 @@ export function openWatchdog(
   });
   const cluster = kubernetes && openClusterPlaces(config, { kubernetes, authorities, wishes });
   const files = cluster === undefined ? [filesOf(config, authorities)] : [];
-  const addresses = addressesOf(config, authorities, expectation);
+  const intervalMs = input.lookMs ?? config.watchdog.intervalSeconds * 1000;
+  const store = createPublishedPlaceStore(database);
+  const addresses = createWatchedAddresses(config, {
+    ...{ authorities, expectation, store },
+    held: parts.crls.held,
+    graceSeconds: { own: copyGraceSeconds, elsewhere: urlGraceSeconds },
+    // A process that never lives long enough for all of them does not begin with the same one each time.
+    firstPart: Math.floor(clock.now() / intervalMs),
+  });
   const watchdog = createWatchdog({
-    intervalMs: input.lookMs ?? config.watchdog.intervalSeconds * 1000,
+    intervalMs,
     overlapSeconds: config.crl.overlapSeconds,
     expectation,
-    refreshWishes: () => wishes.refresh(),
-    servedHere: (url) => authorities.map((authority) => servedPlace(url, authority)),
+    async refreshWishes() {
+      await wishes.refresh();
+      await addresses.refresh();
+    },
+    servedHere: (url) => addresses.servedHere(url),
     nearby: async () => [...files, ...((await cluster?.own()) ?? [])],
-    everywhere: async () => [...files, ...((await cluster?.all()) ?? []), ...addresses],
-    store: createPublishedPlaceStore(database),
+    everywhere: async () => [...files, ...((await cluster?.all()) ?? []), ...addresses.elsewhere()],
+    store,
     events: createWatchdogEvents(parts.events),
     recheck: (place) => publisher.recheck(place),
     clock,
@@ -116,64 +128,4 @@ function filesOf(config: Config, authorities: readonly WatchedAuthority[]): Watc
     wanted: { crlsOf: authorities.map(({ name }) => name), mayHaveCrls: true },
     reader: createCopyReader(authorities),
   });
-}
-
-/** What this process serves, by whatever port it listens on. */
-function servedPlace(url: string, authority: WatchedAuthority): WatchedPlace {
-  const path = new URL(publicLocations(url, authority.name).crl).pathname;
-  return urlPlace({
-    id: `self:${path}`,
-    url: () => new URL(path, overLoopback(url)),
-    graceSeconds: copyGraceSeconds,
-    authorities: [authority],
-    form: 'complete',
-    crlsOf: () => [authority.name],
-    isOurs: true,
-  });
-}
-
-function overLoopback(url: string): URL {
-  const local = new URL(url);
-  if (local.hostname === '0.0.0.0') local.hostname = '127.0.0.1';
-  if (local.hostname === '[::]') local.hostname = '[::1]';
-  return local;
-}
-
-/** Where relying parties fetch the CRL. */
-function addressesOf(
-  { publicUrl, watchdog, crl }: Config,
-  authorities: readonly WatchedAuthority[],
-  expectation: Expectation,
-): WatchedPlace[] {
-  const place = (url: URL, o: Pick<Parameters<typeof urlPlace>[0], 'authorities' | 'form' | 'crlsOf'>) =>
-    urlPlace({
-      ...o,
-      id: `url:${shownUrl(url)}`,
-      url: () => url,
-      graceSeconds: urlGraceSeconds,
-      isOurs: false,
-    });
-  const own = watchdog.publicUrl === 'on' && publicUrl !== undefined ? publicUrl : undefined;
-  const ofAuthority = (authority: WatchedAuthority) => {
-    if (own === undefined) return [];
-    const { name } = authority;
-    const { crl: complete, deltaCrl } = publicLocations(own, name);
-    return [
-      place(new URL(complete), { authorities: [authority], form: 'complete', crlsOf: () => [name] }),
-      ...(crl.delta === 'off'
-        ? []
-        : [
-            place(new URL(deltaCrl), {
-              authorities: [authority],
-              form: 'delta',
-              // There is none before the second CRL.
-              crlsOf: () => (expectation.hasDelta(name) ? [name] : []),
-            }),
-          ]),
-    ];
-  };
-  return [
-    ...authorities.flatMap(ofAuthority),
-    ...watchdog.urls.map((text) => place(new URL(text), { authorities, form: 'complete', crlsOf: () => [] })),
-  ];
 }

@@ -6,6 +6,7 @@ import type { Content, WatchedPlace } from '../../src/watchdog/content.ts';
 import { createWatchdog } from '../../src/watchdog/create-watchdog.ts';
 import { createExpectation } from '../../src/watchdog/expectation.ts';
 import type { Judgement } from '../../src/watchdog/judge.ts';
+import { createPartTurns } from '../../src/watchdog/part-turns.ts';
 import { createTestClock } from '../support/clock.ts';
 import { hour, start } from './published.ts';
 
@@ -49,7 +50,7 @@ function setUp(t: TestContext) {
   const told: string[] = [];
   const rechecked: string[] = [];
   const turns: string[] = [];
-  const places = { everywhere: [own.place, shop.place] };
+  const places = { everywhere: () => [own.place, shop.place], turn: [] as WatchedPlace[] };
   const latest = async () => {
     asking();
     return { number: database.latest } as never;
@@ -59,9 +60,9 @@ function setUp(t: TestContext) {
     overlapSeconds,
     expectation: createExpectation({ latest }, [{ name: 'ca' }], clock, 6 * minute),
     refreshWishes: async () => asking(),
-    servedHere: () => [self.place],
+    servedHere: () => ({ needed: [self.place], turn: () => places.turn }),
     nearby: async () => [own.place],
-    everywhere: async () => places.everywhere,
+    everywhere: async () => places.everywhere(),
     store: {
       async list() {
         asking();
@@ -245,7 +246,7 @@ test('places that are gone are forgotten, here and in the database', async (t) =
   shop.state.content = { kind: 'broken', detail: 'x' };
   await after(10);
   assert.deepEqual(await after(60), { [shopId]: 'broken' });
-  places.everywhere = [own.place];
+  places.everywhere = () => [own.place];
   assert.deepEqual(await after(10), {});
   assert.deepEqual([...database.rows.keys()], [own.place.id]);
   assert.ok([...watchdog.figures.crls()].every(({ place }) => place !== shopId));
@@ -266,6 +267,55 @@ test('ready while it serves a CRL that holds, whatever others have', async (t) =
   self.state.content = { kind: 'missing', detail: 'the answer has status 503' };
   await after(10);
   await assert.rejects(watchdog.assertServing(), /no CRL can be read from self/);
+});
+
+test('what this process serves beside that is its own to tell, and takes it out of no service', async (t) => {
+  const { begin, after, self, own, shop, places, database, watchdog, told } = setUp(t);
+  const part = placeWith('self:/crl/ca/shards/4/2.crl');
+  places.turn = [part.place];
+  part.state.content = { kind: 'missing', detail: 'the answer has status 503' };
+  await begin();
+  await after(30);
+  assert.deepEqual(await after(60), { [part.place.id]: 'missing' });
+  await watchdog.assertServing();
+  assert.ok(told.some((line) => line.includes(part.place.id) && line.includes('503')));
+  assert.deepEqual([...database.rows.keys()], [own.place.id, shop.place.id]);
+  assert.deepEqual(
+    (await watchdog.seen()).map(({ place }) => place),
+    [own.place.id, shop.place.id],
+  );
+  assert.equal(self.state.doubts, 0);
+});
+
+test('a part that is not well is told of until it is, whichever part has its turn; one that is well is forgotten', async (t) => {
+  const { begin, after, own, places, database, watchdog } = setUp(t);
+  const parts = [0, 1, 2, 3].map((index) => placeWith(`url:http://ca.example/crl/ca/shards/4/${index}.crl`));
+  const [, faulty = own] = parts;
+  const turns = createPartTurns({
+    ...{ count: 4, first: 0, idOf: (index) => parts[index]?.place.id ?? '' },
+    placeOf: (index) => parts[index]?.place ?? own.place,
+  });
+  places.everywhere = () => [own.place, ...turns.next(new Set())];
+  faulty.state.content = { kind: 'broken', detail: 'the part of others' };
+  const addresses = () => [...database.rows.keys()].filter((id) => id.startsWith('url:'));
+  await begin();
+  await after(30);
+  for (let time = 0; time < 9; time += 1) {
+    assert.deepEqual(await after(60), { [faulty.place.id]: 'broken' });
+    assert.equal(database.rows.get(faulty.place.id)?.finding, 'broken');
+    assert.ok(addresses().length <= 2, 'those that are well are no places any more');
+  }
+  assert.ok(parts.every(({ state }) => state.looks >= 2));
+  assert.ok([...watchdog.figures.crls()].every(({ place }) => place !== faulty.place.id));
+  faulty.state.content = crl(1n);
+  assert.deepEqual(await after(60), {});
+  const read = new Set<string | undefined>();
+  for (const _ of parts) {
+    await after(60);
+    assert.equal(addresses().length, 1);
+    read.add(addresses()[0]);
+  }
+  assert.equal(read.size, parts.length);
 });
 
 test('a clock that is set back makes nothing wait for ever', async (t) => {
