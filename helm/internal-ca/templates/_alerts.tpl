@@ -34,7 +34,7 @@ one counts, but for the age of a copy, where the leader knows best.
     severity: critical
   annotations:
     summary: A CRL was made that must not be published ({{ "{{ $labels.check }}" }}).
-    description: The last good CRL stays in force, without the revocations since (check delta: only the delta is left out). The log of the replica that leads says what is wrong.
+    description: The last good CRL stays in force, without the revocations since; where the check is delta, only the delta is left out. The log of the replica that leads says what is wrong.
 - alert: InternalCaPublicationFailing
   expr: sum by (target) (increase(internal_ca_publication_errors_total{ {{- $s -}} }[15m])) > 0
   for: 15m
