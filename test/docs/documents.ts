@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,24 @@ export function documentPaths(): string[] {
 
 export function readDocument(path: string): string {
   return readFileSync(join(root, path), 'utf8');
+}
+
+/** Commands of a guide, and the text after them under the same heading, which is what they print: empty when there is none. */
+export interface MarkedCommands {
+  readonly commands: string;
+  readonly output: string;
+}
+
+/** The block of commands that is marked with this word: `<!-- run: word -->`. */
+export function markedCommands(path: string, word: string): MarkedCommands {
+  const block =
+    /<!-- run: ([a-z0-9 ]+) -->\n```sh\n([\s\S]*?)```\n(?:(?:(?!```|^#)[\s\S])*?```text\n([\s\S]*?)```\n)?/gm;
+  const found = [...readDocument(path).matchAll(block)].find(([, words = '']) =>
+    words.split(' ').includes(word),
+  );
+  assert.ok(found !== undefined, `${path}: ${word}`);
+  const [, , commands = '', output = ''] = found;
+  return { commands, output };
 }
 
 /** The document without its code, fenced or inline, where nothing is a link or a heading. */

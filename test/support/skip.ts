@@ -16,6 +16,7 @@ const packages: Readonly<Record<string, string>> = {
   ocsptool: 'gnutls-bin',
   javac: 'default-jdk-headless',
   promtool: 'prometheus',
+  jq: 'jq',
 };
 
 /**

@@ -10,7 +10,7 @@ import { parseAllDocuments } from 'yaml';
 import { identityHeaders, omittedHeader } from '../../src/verification/identity-headers.ts';
 import { loadCallers } from '../../src/verification/load-callers.ts';
 import { temporaryFile } from '../config/support.ts';
-import { readDocument } from '../docs/documents.ts';
+import { markedCommands, readDocument } from '../docs/documents.ts';
 import { makeCsr } from '../support/csr.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
@@ -21,14 +21,10 @@ import { skipUnless } from '../support/skip.ts';
 /** docs/live-verification.md as it is written: its callers, its commands at a real nginx, and the example for Traefik. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const guide = readDocument('docs/live-verification.md');
+const guide = 'docs/live-verification.md';
 
-function blockAfter(start: string, language: string): string {
-  const block = new RegExp(`${start}[\\s\\S]*?\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(guide)?.[1];
-  return block ?? assert.fail(`no ${language} after ${start}`);
-}
-
-const callersYaml = blockAfter('## Who may ask', 'yaml');
+const callersYaml =
+  /## Who may ask[\s\S]*?```yaml\n([\s\S]*?)```/.exec(readDocument(guide))?.[1] ?? assert.fail('no callers');
 
 interface Setting {
   readonly service: TestService;
@@ -89,11 +85,11 @@ test('nginx asks as the guide has it: the revoked is refused without a CRL or a 
   if (['nginx', 'openssl', 'curl'].some((tool) => skipUnless(t, tool))) return;
   const setting = await setUp(t);
   const serial = await enrol(setting, 'alice');
-  const commands = blockAfter('<!-- run: nginx -->', 'sh');
+  const { commands, output } = markedCommands(guide, 'nginx');
   const printed = await setting.shell(
     `SERIAL=${serial}; TOKEN=${setting.service.adminToken}; exec 2>/dev/null\n${commands}`,
   );
-  assert.equal(printed, blockAfter('<!-- run: nginx -->[\\s\\S]*?```\n', 'text'));
+  assert.equal(printed, output);
 });
 
 test('a client cannot say who it is but by TLS, and nothing is let in while nobody answers', async (t) => {

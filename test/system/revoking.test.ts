@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { readCrl } from '../../src/x509/crl.ts';
-import { readDocument } from '../docs/documents.ts';
+import { markedCommands } from '../docs/documents.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -16,14 +16,7 @@ import { skipUnless } from '../support/skip.ts';
 
 const run = promisify(execFile);
 
-/** The commands of the guide that are marked with this word. */
-function commandsFor(word: string): string {
-  const guide = readDocument('docs/revoking.md');
-  const blocks = [...guide.matchAll(/<!-- run: ([a-z0-9 ]+) -->\n```sh\n([\s\S]*?)```/g)];
-  const commands = blocks.find(([, words = '']) => words.split(' ').includes(word))?.[2];
-  assert.ok(commands !== undefined, word);
-  return commands;
-}
+const commandsFor = (word: string): string => markedCommands('docs/revoking.md', word).commands;
 
 /** With an Ed25519 key another line signs. */
 function proofCommands(algorithm: string): string {
