@@ -2,7 +2,7 @@ import { createRetention } from '../issuance/retention.ts';
 import type { LeaderWork } from '../leadership/leadership.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 import type { Database } from '../store/database.ts';
-import { thinCrlHistory } from '../store/revocation-changes-retention.ts';
+import { deleteSupersededChanges, thinCrlHistory } from '../store/revocation-changes-retention.ts';
 import type { ServiceInput } from './service-input.ts';
 
 /** As long after it lapsed as anybody may ask which CRL was the first to list a certificate, to the second. */
@@ -13,7 +13,10 @@ interface RetainedParts {
   readonly database: Pick<Database, 'query'>;
 }
 
-/** The sweeps: of certificates, if the configuration bounds how long their records are kept, and of lapsed CRLs. */
+/**
+ * The sweeps: of lapsed CRLs; and, if the configuration bounds how long records are kept, of certificates and of what holds and imports
+ * leave behind, which is never more than there are records.
+ */
 export function createRetentionWork(
   { config, log, clock }: ServiceInput,
   { certificates, database }: RetainedParts,
@@ -36,5 +39,13 @@ export function createRetentionWork(
     onDeleted: (count) => log.info({ count }, 'records of long expired certificates deleted'),
     onFailed: (error) => log.warn({ err: error }, 'records of expired certificates could not be deleted'),
   });
-  return [history, retention];
+  const changes = createRetention({
+    name: 'revocation-changes',
+    records: { deleteExpired: (_before, limit) => deleteSupersededChanges(database, limit) },
+    clock,
+    retentionSeconds,
+    onDeleted: (count) => log.debug({ count }, 'changes of revocations that nothing is left of were deleted'),
+    onFailed: (error) => log.warn({ err: error }, 'empty changes of revocations could not be deleted'),
+  });
+  return [history, retention, changes];
 }
