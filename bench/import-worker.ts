@@ -34,6 +34,7 @@ async function main(): Promise<void> {
     database,
     clock: systemClock,
     onRevoked: () => undefined,
+    onEnded: () => undefined,
   });
   const stalls = watchStalls();
   stalls.longest();

@@ -108,7 +108,7 @@ async function openGround(input: ServiceInput, cleanUp: AsyncDisposableStack) {
   const leadership = openLeadership(input, { store, kubernetes, metrics, notifications }, cleanUp);
   const authorities = await openAuthorities(input, database, kubernetes);
   // Before anything is said of who is revoked.
-  await importAtStart(input, database, authorities.default);
+  await importAtStart(input, { database, metrics, authority: authorities.default });
   const revocationIndex = await openRevocationIndex(input, { store, metrics }, cleanUp);
   const verifyUrls = await openVerifyUrls(input, database);
   const verifications = createClientVerificationStore(database);
@@ -136,7 +136,12 @@ function buildWorks(input: ServiceInput, ground: Ground, cleanUp: AsyncDisposabl
   const watchdog = openWatchdog(input, { ...ground, crls, publisher }, cleanUp);
   const onRevoked = tellOfRevocations(ground.notifications, { ...ground, keeper });
   const revoking = createRevoking(input, { ...ground, onRevoked });
-  const imports = createImportService({ ...ground, clock: input.clock, onRevoked });
+  const imports = createImportService({
+    ...ground,
+    clock: input.clock,
+    onRevoked,
+    onEnded: ground.metrics.imported,
+  });
   const enforcement = openEnforcement(input, { ...ground, publisher, probes: probing?.reports, budget });
   const leaderWorks = [
     keeper.leaderWork,

@@ -47,6 +47,8 @@ export interface ImportParts {
   readonly clock: Clock;
   /** Called after the last commit that changes revocations. */
   readonly onRevoked: (authority: string, urgent: boolean) => void;
+  /** At the end of an import that was no dry run, also of one that broke off: what has become of what it read. */
+  readonly onEnded: (report: ImportReport) => void;
 }
 
 /** One import at a time, over all replicas. */
@@ -81,13 +83,13 @@ export function createImportService(parts: ImportParts): ImportService {
   };
 }
 
-export interface ImportRunParts extends Pick<ImportParts, 'clock' | 'onRevoked'> {
+export interface ImportRunParts extends Pick<ImportParts, 'clock' | 'onRevoked' | 'onEnded'> {
   readonly session: Session;
 }
 
 /** One import, under the lock. */
 export async function runImport(
-  { session, clock, onRevoked }: ImportRunParts,
+  { session, clock, onRevoked, onEnded }: ImportRunParts,
   authority: Authority,
   { requester, dryRun }: Pick<ImportRequest, 'requester' | 'dryRun'>,
   work: (job: ImportJob) => Promise<void>,
@@ -113,6 +115,7 @@ export async function runImport(
   } finally {
     // Also when it broke off: what has committed is revoked.
     if (urgent !== undefined) onRevoked(authority.name, urgent);
+    if (!dryRun) onEnded(report.report(dryRun));
   }
   return report.report(dryRun);
 }

@@ -89,8 +89,8 @@ async function importOnce(
   const file: ImportedFile = { authority: authority.name, kind, sha256: await hashOf(files) };
   if (await wasImported(session, file)) return;
   const report = await runImport(
-    // No CRL has been built yet, and the revocations are read afterwards.
-    { session, clock, onRevoked: () => undefined },
+    // No CRL has been built yet, and the revocations are read afterwards. One that breaks off ends the start.
+    { session, clock, onRevoked: () => undefined, onEnded: () => undefined },
     authority,
     { requester: 'import', dryRun: false },
     (job) => take(job, files),

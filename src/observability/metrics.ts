@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { SecretBudget } from '../budget/secret-budget.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultCode } from '../fault.ts';
+import type { ImportReport } from '../imports/import-report.ts';
 import type { OcspOutcome } from '../ocsp/ocsp-service.ts';
 import type { CrlCheck } from '../revocation/crl-check-failed.ts';
 import type { RevocationIndex } from '../revocation/revocation-index.ts';
@@ -10,6 +11,7 @@ import type { WatchdogFigures } from '../watchdog/watchdog.ts';
 import { accessMetrics } from './access-metrics.ts';
 import { budgetMetrics, type OnlineFigures } from './budget-metrics.ts';
 import { crlMetrics } from './crl-metrics.ts';
+import { importMetrics } from './import-metrics.ts';
 import { leadershipMetrics } from './leadership-metrics.ts';
 import { ocspMetrics } from './ocsp-metrics.ts';
 import { type CountedVerdict, probeMetrics } from './probe-metrics.ts';
@@ -45,6 +47,8 @@ export interface Metrics {
   /** `reason` is one of RFC 5280's names. */
   certificateRevoked(reason: string, count: number): void;
   holdReleased(): void;
+  /** What was taken over from elsewhere, by an import that was no dry run. Nothing of it is in `certificateRevoked`. */
+  imported(report: ImportReport): void;
   issuanceTook(profile: string, seconds: number): void;
   crlBuilt(authority: string, seconds: number): void;
   crlBuildFailed(authority: string): void;
@@ -124,7 +128,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
   });
   const revoked = new Counter({
     name: 'internal_ca_certificates_revoked_total',
-    help: 'Certificates revoked, by RFC 5280 reason; one that gets another reason counts again.',
+    help: 'Certificates revoked here, by RFC 5280 reason; one that gets another reason counts again.',
     labelNames: ['reason'],
     registers,
   });
@@ -171,6 +175,7 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
     certificateRevoked: (reason, count) => revoked.inc({ reason }, count),
     holdReleased: () => released.inc(),
     issuanceTook: (profile, seconds) => issuance.observe({ profile }, seconds),
+    ...importMetrics(registers),
     ...crl,
     ...publication,
     ...watchdogMetrics(registers, clock),

@@ -1,6 +1,7 @@
 import type { Authority } from '../authority/authority.ts';
 import type { ImportReport } from '../imports/import-report.ts';
 import { importStartFiles } from '../imports/start-files.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Database } from '../store/database.ts';
 import type { ServiceInput } from './service-input.ts';
 
@@ -10,11 +11,17 @@ const namedProblems = 10;
 /** What CA_IMPORT_… name, before there is a CRL. @throws AuthorityError */
 export async function importAtStart(
   { config, clock, log }: ServiceInput,
-  database: Pick<Database, 'withAdvisoryLock'>,
-  authority: Authority,
+  parts: {
+    readonly database: Pick<Database, 'withAdvisoryLock'>;
+    readonly metrics: Pick<Metrics, 'imported'>;
+    readonly authority: Authority;
+  },
 ): Promise<void> {
+  const { database, metrics, authority } = parts;
   const { importIndexFile, importCrlFile, importCertificates } = config.authority;
-  const onImported = (setting: string, { dryRun: _, problems, crlNumber, ...counts }: ImportReport): void => {
+  const onImported = (setting: string, report: ImportReport): void => {
+    metrics.imported(report);
+    const { dryRun: _, problems, crlNumber, ...counts } = report;
     const told = {
       setting,
       ...counts,

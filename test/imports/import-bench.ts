@@ -30,6 +30,8 @@ export interface ImportBench {
   readonly service: ImportService;
   /** What was told of revocations: whether it is urgent. */
   readonly told: boolean[];
+  /** What was told to count. */
+  readonly counted: readonly ImportReport[];
   importCertificates(text: string | Buffer, dryRun?: boolean): Promise<ImportReport>;
   importIndex(text: string | Buffer, dryRun?: boolean): Promise<ImportReport>;
   importCrl(text: string | Buffer, dryRun?: boolean): Promise<ImportReport>;
@@ -43,18 +45,20 @@ export async function importBench(t: TestScope, authority?: Authority): Promise<
 export async function benchOn(db: Database, authority: Authority): Promise<ImportBench> {
   const clock = createTestClock(now);
   const told: boolean[] = [];
+  const counted: ImportReport[] = [];
   const service = createImportService({
     authorities: createAuthorityRegistry([authority]),
     database: db,
     clock,
     onRevoked: (_name, urgent) => void told.push(urgent),
+    onEnded: (report) => void counted.push(report),
   });
   const request = (text: string | Buffer, dryRun = false) => ({
     ...{ authority: authority.name, requester: 'token:i', dryRun },
     body: inChunks(text),
   });
   return {
-    ...{ db, clock, authority, service, told, certificates: createCertificateStore(db) },
+    ...{ db, clock, authority, service, told, counted, certificates: createCertificateStore(db) },
     importCertificates: (text, dryRun) => service.importCertificates(request(text, dryRun)),
     importIndex: (text, dryRun) => service.importIndex(request(text, dryRun)),
     importCrl: (text, dryRun) => service.importCrl(request(text, dryRun)),

@@ -39,6 +39,27 @@ test('issued, refused and revoked certificates are counted by their few labels',
   });
 });
 
+test('what is imported counts by what has become of it, and not as revoked here', async () => {
+  const metrics = metricsAt();
+  const report = {
+    ...{ dryRun: false, read: 16, recorded: 1, alreadyKnown: 2, expired: 3, passedOver: 4, revoked: 5 },
+    ...{ withoutCertificate: 5, changed: 6, alreadyRevoked: 7, notRevoked: 8, siblings: 9 },
+    ...{ problemCount: 10, problems: [] },
+  };
+  metrics.imported(report);
+  metrics.imported(report);
+  const expected = { recorded: 2, alreadyKnown: 4, expired: 6, passedOver: 8, revoked: 10, changed: 12 };
+  assert.deepEqual(
+    await series(metrics, 'internal_ca_imported_total'),
+    Object.fromEntries(
+      Object.entries({ ...expected, alreadyRevoked: 14, notRevoked: 16, siblings: 18, problems: 20 }).map(
+        ([outcome, count]) => [`{outcome="${outcome}"}`, count],
+      ),
+    ),
+  );
+  assert.deepEqual(await series(metrics, 'internal_ca_certificates_revoked_total'), {});
+});
+
 test('the seconds to nextUpdate are those of the scrape, and fall below zero', async () => {
   let now = start;
   const metrics = metricsAt({ now: () => now });

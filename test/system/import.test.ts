@@ -50,6 +50,17 @@ async function currentCrl(service: TestService): Promise<Buffer> {
   return (await service.call('GET', '/crl/internal-ca.pem', { token: null })).body;
 }
 
+/** What a scrape says of imports: the outcomes that there were. */
+async function countedImports(service: TestService): Promise<Record<string, number>> {
+  const { body } = await service.call('GET', '/metrics');
+  const text = body.toString();
+  // Alerts and panels of what is revoked here are not to be set off by a million of old ones.
+  assert.doesNotMatch(text, /^internal_ca_certificates_revoked_total\{/m);
+  const series = [...text.matchAll(/^internal_ca_imported_total\{outcome="(\w+)"\} (\d+)$/gm)];
+  const counts = series.map(([, outcome = '', count]) => [outcome, Number(count)] as const);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
 function assertVerdicts(ca: OpensslCa, crl: Buffer): void {
   for (const name of revoked) assert.equal(verifyAgainst(ca, crl, name), 'revoked', name);
   for (const name of ['good', 'other']) assert.equal(verifyAgainst(ca, crl, name), 'OK', name);
@@ -87,6 +98,10 @@ test('the first start imports index, certificates and CRL before anything is pub
     (await service.call('GET', '/v1/certificates?profile=imported&state=valid')).json(),
   );
   assert.ok(Array.isArray(search.items) && search.items.length === 2);
+  assert.deepEqual(await countedImports(service), {
+    ...{ recorded: revoked.length + 2, revoked: revoked.length },
+    ...{ alreadyRevoked: revoked.length, notRevoked: 2 },
+  });
 
   // Certificates of the scripts are as any other now.
   assert.equal(
@@ -140,6 +155,7 @@ test('by HTTP: a dry run, the three imports, and again without any change', asyn
     [],
   );
 
+  assert.deepEqual(await countedImports(service), {});
   const reports = await imports();
   assert.deepEqual(
     reports.map(({ recorded, revoked: now, alreadyRevoked, problemCount }) => [
@@ -169,6 +185,10 @@ test('by HTTP: a dry run, the three imports, and again without any change', asyn
       [0, 0, 0, 0],
     ],
   );
+  assert.deepEqual(await countedImports(service), {
+    ...{ recorded: revoked.length + 2, alreadyKnown: revoked.length + 2, revoked: revoked.length },
+    ...{ alreadyRevoked: 3 * revoked.length, notRevoked: 4 },
+  });
   await service.restart();
   assert.ok((await currentCrl(service)).equals(crl));
 });
