@@ -82,7 +82,8 @@ async function read(response: IncomingMessage, o: FetchOptions): Promise<Fetched
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response) {
-    const octets = Buffer.from(chunk);
+    // As it came: copies of a million revocations are 40 MB more for the garbage collector.
+    const octets: Buffer = chunk;
     length += octets.length;
     if (length > o.maxOctets) {
       response.destroy();

@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
  * CPU. The wall clock would count what other processes take from a busy machine; the service does no blocking I/O
  * while it serves, so what holds up its loop is its own computing.
  *
- * SIGUSR2 writes the longest stall since the last one to `STALL_REPORT` and begins anew.
+ * SIGUSR2 writes the longest stall since the last one to `STALL_REPORT` and begins anew. The first one has the loading of the program in
+ * it: half a second of Node's own work, whatever there is to serve.
  */
 const report = process.env.STALL_REPORT ?? '';
 let last = process.threadCpuUsage();
