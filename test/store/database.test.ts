@@ -60,8 +60,8 @@ test('a statement over its time is an outage, and the pool goes on', async (t) =
   const db = openDatabase({
     url,
     poolSize: 1,
-    statementTimeoutMs: 100,
-    connectTimeoutMs: 300,
+    statementTimeoutMs: 1_000,
+    connectTimeoutMs: 10_000,
     onIdleError: () => undefined,
   });
   t.after(() => db.close());
@@ -75,7 +75,7 @@ test('a pool that is used up is an outage for those who wait too long', async (t
     url,
     poolSize: 1,
     statementTimeoutMs: 10_000,
-    connectTimeoutMs: 200,
+    connectTimeoutMs: 2_000,
     onIdleError: () => undefined,
   });
   t.after(() => db.close());
