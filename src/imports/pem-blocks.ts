@@ -1,5 +1,5 @@
 import { ImportProblem } from './import-problem.ts';
-import { linesOf } from './text-lines.ts';
+import { linesOf, type TextLine } from './text-lines.ts';
 
 /** One block of a file. */
 export interface ForeignBlock {
@@ -16,6 +16,8 @@ export interface PemBlocksOptions {
   readonly mostOctets: number;
 }
 
+/** Where `cat` has joined a file that does not end in a line end with the next one. */
+const joint = /(?<=-----)(?=-----BEGIN )/;
 const begin = /^-----BEGIN ([A-Z0-9][A-Z0-9 #.-]{0,62})-----$/;
 /** Base64 is decoded in pieces of so many characters: a multiple of 4. */
 const pieceCharacters = 16_384;
@@ -30,18 +32,24 @@ export async function* pemBlocks(
 ): AsyncGenerator<ForeignBlock> {
   let open: OpenBlock | undefined;
   for await (const lines of linesOf(chunks)) {
-    for (const line of lines) {
-      const text = line.text.trim();
+    for (const { number, text } of lines.flatMap(takenApart)) {
       if (!text.startsWith('-----')) {
         open?.add(text);
         continue;
       }
       if (open !== undefined) yield open.end(text);
       const label = begin.exec(text)?.[1];
-      open = label === undefined ? undefined : new OpenBlock(line.number, label, options);
+      open = label === undefined ? undefined : new OpenBlock(number, label, options);
     }
   }
   if (open !== undefined) yield open.end('');
+}
+
+function takenApart({ number, text }: TextLine): TextLine[] {
+  return text
+    .trim()
+    .split(joint)
+    .map((part) => ({ number, text: part }));
 }
 
 class OpenBlock {

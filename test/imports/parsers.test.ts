@@ -46,6 +46,8 @@ test('lines are those of the text, wherever its pieces end', async () => {
     ),
   );
   assert.deepEqual(await allLines('a\r\nb\r', 2), ['a', 'b']);
+  // What editors put before the text, and cat between two.
+  assert.deepEqual(await allLines('\ufeffa\n\ufeffb\ufeff\n\ufeff', 2), ['a', 'b\u00ef\u00bb\u00bf', '']);
   const long = 'x'.repeat(3 * longestLine);
   assert.deepEqual(
     (await allLines(`${long}\nshort\n${long}`, 9_999)).map(({ length }) => length),
@@ -84,6 +86,12 @@ ${pem.slice(0, 300)}\n${pem}-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE---
       'It is not exact base64',
       'It has no END line',
     ],
+  );
+  // Files without a line end at their end, joined by cat, each with the mark of its editor or not.
+  const joined = await allBlocks(`\ufeff${pem.trimEnd()}${pem.trimEnd()}${pem}\ufeff${pem}`);
+  assert.deepEqual(
+    joined.map(({ content }) => Array.isArray(content) && Buffer.concat(content).equals(one)),
+    [true, true, true, true],
   );
   const [big] = await allBlocks(encodePem('CERTIFICATE', large), 1_000, 100_000);
   assert.ok(Array.isArray(big?.content) && Buffer.concat(big.content).equals(large));
