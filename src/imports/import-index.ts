@@ -39,7 +39,8 @@ class IndexImport {
     const line = this.#read(text, position);
     if (line === undefined) this.#malformed += 1;
     else if (line.state === 'revoked') await this.#takeRevoked(line, position);
-    else if (line.notAfter < this.#job.terms.expiredBefore) counts.expired += 1;
+    else if (line.notAfter !== undefined && line.notAfter < this.#job.terms.expiredBefore)
+      counts.expired += 1;
     else {
       counts.notRevoked += 1;
       this.#valid.push(line.serial);
@@ -63,17 +64,24 @@ class IndexImport {
   }
 
   async #takeRevoked({ serial, notAfter, revocation }: IndexLine, position: number): Promise<void> {
-    const { report } = this.#job;
+    const { report, terms, authority } = this.#job;
     if (revocation === undefined) {
       report.counts.notRevoked += 1;
       return;
     }
-    const { revokedAt, reason = 'unspecified' } = revocation;
-    if (revocation.reason === undefined) {
-      const detail = 'The reason is not known: recorded as unspecified';
-      report.problem({ position }, new ImportProblem('reason-unknown', detail, { serial }));
-    }
-    await this.#revocations.add({ serial, notAfter, revokedAt, reason }, { position });
+    const { revokedAt, reason } = revocation;
+    const odd = (code: 'reason-unknown' | 'date-unknown', detail: string): void =>
+      report.problem({ position }, new ImportProblem(code, detail, { serial }));
+    if (reason === undefined) odd('reason-unknown', 'The reason is not known: recorded as unspecified');
+    if (revokedAt === undefined)
+      odd('date-unknown', 'The third field begins with no time: revoked as of now');
+    if (notAfter === undefined) odd('date-unknown', 'The second field is no time: revoked until the CA ends');
+    const told = {
+      revokedAt: revokedAt ?? terms.now,
+      reason: reason ?? 'unspecified',
+      notAfter: notAfter ?? authority.certificate.notAfter,
+    };
+    await this.#revocations.add({ serial, ...told }, { position });
   }
 
   async #lookUp(): Promise<void> {

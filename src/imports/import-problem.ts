@@ -12,6 +12,8 @@ export type ImportProblemCode =
   | 'signature-unsupported'
   /** The revocation is recorded as `unspecified`: nobody knows this reason. */
   | 'reason-unknown'
+  /** The revocation is recorded as of now, or until the CA ends: the date that says otherwise cannot be read. */
+  | 'date-unknown'
   /** The entry is of another CA's certificate (an indirect CRL). */
   | 'entry-unsupported'
   /** A delta, or a list of other CAs' certificates. */

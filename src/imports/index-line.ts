@@ -6,12 +6,14 @@ import { ImportProblem } from './import-problem.ts';
 export interface IndexLine {
   /** Lower-case hex. */
   readonly serial: string;
-  readonly notAfter: Date;
+  /** Undefined: that of a revoked one cannot be read. */
+  readonly notAfter: Date | undefined;
   /** `V` is valid, `E` was found expired by `openssl ca -updatedb`; `R` stays `R` for ever. */
   readonly state: 'valid' | 'expired' | 'revoked';
   /** Of one that is revoked; undefined when it has been taken back (removeFromCRL). */
   readonly revocation?: {
-    readonly revokedAt: Date;
+    /** Undefined: it cannot be read. */
+    readonly revokedAt: Date | undefined;
     /** Undefined: it says one that nobody knows. */
     readonly reason: RevocationReason | undefined;
   };
@@ -21,12 +23,13 @@ const states: Readonly<Record<string, IndexLine['state']>> = { V: 'valid', E: 'e
 
 /**
  * Reads a line as `openssl ca` writes it (apps/ca.c, crypto/txt_db): six fields between tabs, a tab inside of a field behind a
- * backslash: state, end, `date[,reason[,more]]` of the revocation, serial in hex, file, subject. Throws `ImportProblem`.
+ * backslash: state, end, `date[,reason[,more]]` of the revocation, serial in hex, file, subject. A line `R` that somebody has edited
+ * is a revocation as long as its serial is whole, which the tab behind it tells. Throws `ImportProblem`.
  */
 export function readIndexLine(text: string): IndexLine {
   const fields = text.split(/(?<!\\)\t/);
   const [flag = '', end = '', revoked = '', hex = ''] = fields;
-  if (fields.length !== 6)
+  if (fields.length !== 6 && !(flag === 'R' && fields.length > 4))
     throw new ImportProblem('malformed', `The line has ${fields.length} fields between tabs, and not 6`);
   if (!/^-?[0-9A-Fa-f]{1,1000}$/.test(hex))
     throw new ImportProblem('malformed', 'The fourth field is no serial');
@@ -35,18 +38,16 @@ export function readIndexLine(text: string): IndexLine {
   if (state === undefined)
     throw new ImportProblem('malformed', 'The first field is not V, R or E', { serial });
   const notAfter = readDate(end);
+  if (state === 'revoked') return { serial, notAfter, state, ...readRevocation(revoked) };
   if (notAfter === undefined) throw new ImportProblem('malformed', 'The second field is no time', { serial });
-  const line = { serial, notAfter, state };
-  return state === 'revoked' ? { ...line, ...readRevocation(revoked, serial) } : line;
+  return { serial, notAfter, state };
 }
 
-function readRevocation(text: string, serial: string): Pick<IndexLine, 'revocation'> {
+function readRevocation(text: string): Pick<IndexLine, 'revocation'> {
   const [date = '', name] = text.split(',');
-  const revokedAt = readDate(date);
-  if (revokedAt === undefined)
-    throw new ImportProblem('malformed', 'The third field does not begin with a time', { serial });
+  const revokedAt = readDate(date.trim());
   if (name === undefined) return { revocation: { revokedAt, reason: 'unspecified' } };
-  const folded = name.toLowerCase();
+  const folded = name.trim().toLowerCase();
   if (folded === 'removefromcrl') return {};
   return { revocation: { revokedAt, reason: reasons.get(folded) } };
 }

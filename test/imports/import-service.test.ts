@@ -153,12 +153,18 @@ test('an index: every reason of openssl, holds, what was taken back, and what ha
     indexLine({ serial: '1003', revoked: at, notAfter: new Date(now - 2 * day) }),
     'nonsense\n',
     indexLine({ serial: '00', revoked: at }),
-    indexLine({ serial: '1004', revoked: 'never' }).trimEnd(),
+    'R\tnever\tnever\t1004\tx\t/CN=edited',
   ].join('');
   const report = await bench.importIndex(text);
   assert.deepEqual(said(report), {
-    ...{ read: 17, revoked: 9, withoutCertificate: 10, notRevoked: 2, expired: 3 },
-    problems: ['11 reason-unknown', '16 malformed', '17 serial-unsupported', '18 malformed'],
+    ...{ read: 17, revoked: 10, withoutCertificate: 11, notRevoked: 2, expired: 3 },
+    problems: [
+      '11 reason-unknown',
+      '16 malformed',
+      '17 serial-unsupported',
+      '18 date-unknown',
+      '18 date-unknown',
+    ],
   });
   const found = await Promise.all(serials.map(async (serial) => (await revocationOf(bench, serial))?.reason));
   assert.deepEqual(found, [
@@ -174,12 +180,18 @@ test('an index: every reason of openssl, holds, what was taken back, and what ha
       in_crl: true,
     },
   });
+  // Somebody has edited it; it is revoked nonetheless.
+  assert.deepEqual(await revocationOf(bench, '1004'), {
+    ...{ reason: 'unspecified', revoked_at: new Date(now), not_after: bench.authority.certificate.notAfter },
+    ...{ linked: false, in_crl: true },
+  });
   // Not lost, and on no CRL.
   assert.equal((await revocationOf(bench, '1003'))?.in_crl, false);
   assert.deepEqual(bench.told, [true]);
   const before = await bytesOf(bench.db);
+  bench.clock.advance(60);
   const again = await bench.importIndex(text);
-  assert.deepEqual([again.revoked, again.changed, again.alreadyRevoked], [0, 0, 10]);
+  assert.deepEqual([again.revoked, again.changed, again.alreadyRevoked], [0, 0, 11]);
   assert.deepEqual(await bytesOf(bench.db), before);
   assert.deepEqual(bench.told, [true]);
 });

@@ -114,6 +114,20 @@ test('a line of index.txt, exactly', () => {
   );
   assert.deepEqual(read('E\t991231235959Z\t\t01\tx\t/').state, 'expired');
   assert.equal(read('R\t501231123000Z\t991231235959Z,removeFromCRL\t01\tx\t/').revocation, undefined);
+  // Whatever somebody has done to a line R, it is one as long as the serial is whole.
+  const unspecified = { revokedAt: undefined, reason: 'unspecified' };
+  const notAfter = new Date('2027-11-23T12:00:00Z');
+  const edited = { serial: '0a', state: 'revoked', notAfter } as const;
+  assert.deepEqual(read('R\t271123120000Z\t\t0A\tunknown\t/'), { ...edited, revocation: unspecified });
+  assert.deepEqual(read('R\t271123120000Z\t,superseded\t0A\t'), {
+    ...edited,
+    revocation: { ...unspecified, reason: 'superseded' },
+  });
+  assert.deepEqual(read('R\tnever\t271123120000Z , keyCompromise \t0A\tx\t/\tmore'), {
+    ...edited,
+    notAfter: undefined,
+    revocation: { revokedAt: notAfter, reason: 'keyCompromise' },
+  });
   for (const [bad, code] of [
     ['', 'malformed'],
     ['V\t271123120000Z\t\t0A\tunknown', 'malformed'],
@@ -122,8 +136,10 @@ test('a line of index.txt, exactly', () => {
     ['toString\t271123120000Z\t\t0A\tunknown\t/', 'malformed'],
     ['V\t270230120000Z\t\t0A\tunknown\t/', 'malformed'],
     ['V\t2711231200001Z\t\t0A\tunknown\t/', 'malformed'],
-    ['R\t271123120000Z\t\t0A\tunknown\t/', 'malformed'],
-    ['R\t271123120000Z\t,superseded\t0A\tunknown\t/', 'malformed'],
+    // Its serial may be cut off.
+    ['R\t271123120000Z\t271123120000Z\t0A', 'malformed'],
+    ['R\t271123120000Z\t0A\tunknown\t/', 'malformed'],
+    ['E\t\t\t0A\tunknown\t/', 'malformed'],
     ['V\t271123120000Z\t\t0G\tunknown\t/', 'malformed'],
     ['V\t271123120000Z\t\t-01\tunknown\t/', 'serial-unsupported'],
     ['V\t271123120000Z\t\t00\tunknown\t/', 'serial-unsupported'],
