@@ -53,13 +53,23 @@ export function readForeignCrl(octets: Buffer): ForeignCrl {
 
 /** What it lists, or why an entry cannot be taken. */
 export type ForeignEntry =
-  | { readonly serial: string; readonly revokedAt: Date; readonly reason: EntryReason }
+  | {
+      readonly serial: string;
+      /** Undefined: it is none that RFC 5280 allows. */
+      readonly revokedAt: Date | undefined;
+      readonly reason: EntryReason;
+    }
   | ImportProblem;
 
 /** One by one from the bytes. Throws `ImportProblem` malformed where the list itself is not one. */
-export function* foreignEntries(revoked: Buffer): Generator<ForeignEntry> {
+export function* foreignEntries({
+  revoked,
+  issuer,
+}: Pick<ForeignCrl, 'revoked' | 'issuer'>): Generator<ForeignEntry> {
   const list = new DerReader(revoked);
-  while (!list.atEnd) yield readEntry(nextEntry(list));
+  // Whose they are goes for those that follow, too, up to the next that says it.
+  const whose = { ours: true };
+  while (!list.atEnd) yield readEntry(nextEntry(list), issuer, whose);
 }
 
 function nextEntry(list: DerReader): DerReader {
@@ -73,18 +83,44 @@ function nextEntry(list: DerReader): DerReader {
 /** RFC 5280 5.3.3: whose certificate it is, where that is not the CRL's issuer. */
 const certificateIssuer = '2.5.29.29';
 
-function readEntry(entry: DerReader): ForeignEntry {
+function readEntry(entry: DerReader, issuer: Buffer, whose: { ours: boolean }): ForeignEntry {
   try {
-    const serial = foreignSerialOf(entry.integerContent());
-    const revokedAt = readTime(entry);
-    if (entry.atEnd) return { serial, revokedAt, reason: 'unspecified' };
-    const extensions = readExtensions(entry.sequence(), 'crl.revokedCertificates', CODE);
+    const number = entry.integerContent();
+    const revokedAt = readAnyTime(entry);
+    const extensions = entry.atEnd ? [] : readExtensions(entry.sequence(), 'crl.revokedCertificates', CODE);
     entry.finish();
-    if (extensions.some(({ oid }) => oid === certificateIssuer))
+    const named = extensions.find(({ oid }) => oid === certificateIssuer);
+    if (named !== undefined) whose.ours = isNamed(issuer, named.value);
+    const serial = foreignSerialOf(number);
+    if (!whose.ours)
       return new ImportProblem('entry-unsupported', "The entry is of another CA's certificate", { serial });
     return { serial, revokedAt, reason: readReason(extensions) };
   } catch (error) {
     return malformedOr(error, 'The entry is not well formed');
+  }
+}
+
+/** @param names GeneralNames DER */
+function isNamed(issuer: Buffer, names: Buffer): boolean {
+  const list = new DerReader(names).sequence();
+  while (!list.atEnd) {
+    // directoryName is EXPLICIT, since Name is a CHOICE (X.680 31.2.7).
+    const isName = list.peek() === contextConstructed(4);
+    const element = list.element();
+    if (isName && new DerReader(element).content(contextConstructed(4)).equals(issuer)) return true;
+  }
+  return false;
+}
+
+/** Without seconds, or with a fraction of them: other readers do not look at it, and a revocation is one without its date. */
+function readAnyTime(entry: DerReader): Date | undefined {
+  const isTime = entry.peek() === tag.utcTime || entry.peek() === tag.generalizedTime;
+  const element = entry.element();
+  try {
+    return readTime(new DerReader(element));
+  } catch (error) {
+    if (isTime && error instanceof DerError) return undefined;
+    throw error;
   }
 }
 

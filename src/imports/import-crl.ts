@@ -94,19 +94,26 @@ async function check({ authority }: ImportJob, crl: ForeignCrl): Promise<void> {
     );
 }
 
+function dateUnknown(serial: string): ImportProblem {
+  return new ImportProblem('date-unknown', 'The date of the revocation cannot be read: revoked as of now', {
+    serial,
+  });
+}
+
 async function importEntries(job: ImportJob, crl: ForeignCrl): Promise<void> {
-  const { report, authority } = job;
+  const { report, authority, terms } = job;
   const { notAfter } = authority.certificate;
   const revocations = new RevocationBatches(job);
   let position = 0;
-  for (const entry of foreignEntries(crl.revoked)) {
+  for (const entry of foreignEntries(crl)) {
     position += 1;
     if (position % entriesPerStep === 0) await setImmediate();
     report.counts.read += 1;
     if (entry instanceof ImportProblem) report.problem({ position }, entry);
     else if (entry.reason === 'removeFromCRL') report.counts.notRevoked += 1;
     else {
-      const { serial, revokedAt, reason } = entry;
+      const { serial, reason, revokedAt = terms.now } = entry;
+      if (entry.revokedAt === undefined) report.problem({ position }, dateUnknown(serial));
       await revocations.add({ serial, revokedAt, reason, notAfter }, { position });
     }
   }

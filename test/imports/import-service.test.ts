@@ -288,10 +288,20 @@ test("entries with odd extensions are taken, those of other CAs' certificates ar
   const entry = (serial: Buffer, ...extensions: Buffer[]) =>
     sequence(tlv(2, serial), encodeTime(d1), ...(extensions.length > 0 ? [sequence(...extensions)] : []));
   const reason = (code: number) => encodeExtension('2.5.29.21', false, enumerated(code));
+  const issuer = (...names: Buffer[]) =>
+    encodeExtension(
+      '2.5.29.29',
+      true,
+      sequence(tlv(0x82, Buffer.of(0x61)), ...names.map((name) => tlv(0xa4, name))),
+    );
   const crl = await foreignCrl(bench.authority, [
     entry(Buffer.of(1), reason(1), encodeExtension('2.5.29.24', false, octetString(Buffer.of(1)))),
-    entry(Buffer.of(2), encodeExtension('2.5.29.29', true, sequence())),
+    entry(Buffer.of(2), issuer(sequence())),
+    // RFC 5280 5.3.3: it is of the same CA as the one before.
+    entry(Buffer.of(6), reason(1)),
+    entry(Buffer.of(7), issuer(sequence(), bench.authority.certificate.subject.der)),
     entry(Buffer.of(3), reason(7)),
+    sequence(tlv(2, Buffer.of(8)), tlv(0x17, Buffer.from('2601010000Z'))),
     entry(Buffer.of(0)),
     entry(Buffer.of(0x80)),
     entry(Buffer.of(4), encodeExtension('1.2.3', true, sequence())),
@@ -300,15 +310,18 @@ test("entries with odd extensions are taken, those of other CAs' certificates ar
     entry(Buffer.alloc(21, 1)),
   ]);
   assert.deepEqual(said(await bench.importCrl(crl)), {
-    ...{ read: 9, revoked: 4, withoutCertificate: 4 },
+    ...{ read: 12, revoked: 6, withoutCertificate: 6 },
     problems: [
       '2 entry-unsupported',
-      '4 serial-unsupported',
-      '5 serial-unsupported',
-      '7 malformed',
+      '3 entry-unsupported',
+      '6 date-unknown',
+      '7 serial-unsupported',
       '8 serial-unsupported',
+      '10 malformed',
+      '11 serial-unsupported',
     ],
   });
+  assert.deepEqual((await revocationOf(bench, '08'))?.revoked_at, new Date(now));
   assert.equal((await revocationOf(bench, '01'))?.reason, 'keyCompromise');
   assert.equal((await revocationOf(bench, '03'))?.reason, 'unspecified');
 });
