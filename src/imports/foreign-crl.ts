@@ -23,6 +23,9 @@ export interface ForeignCrl extends Signed {
 
 const CODE = 'crl-malformed';
 
+/** Nobody's are as large, and they are read at once, before it is known who has signed them. */
+const mostExtensionOctets = 64 * 1024;
+
 /** Reads everything but the entries. Throws `ImportProblem` malformed, crl-unsupported. */
 export function readForeignCrl(octets: Buffer): ForeignCrl {
   try {
@@ -35,9 +38,7 @@ export function readForeignCrl(octets: Buffer): ForeignCrl {
     const thisUpdate = readTime(tbs);
     if (tbs.peek() === tag.utcTime || tbs.peek() === tag.generalizedTime) readTime(tbs);
     const revoked = tbs.peek() === tag.sequence ? tbs.content(tag.sequence) : Buffer.alloc(0);
-    const extensions = tbs.atEnd
-      ? []
-      : readExtensions(tbs.constructed(contextConstructed(0)).sequence(), 'crl.extensions', CODE);
+    const extensions = tbs.atEnd ? [] : readCrlExtensions(tbs.content(contextConstructed(0)));
     tbs.finish();
     refuseUnsupported(extensions);
     const number = extensions.find(({ oid }) => oid === extensionOid.crlNumber);
@@ -49,6 +50,15 @@ export function readForeignCrl(octets: Buffer): ForeignCrl {
   } catch (error) {
     throw malformedOr(error, 'The CRL is not well formed');
   }
+}
+
+function readCrlExtensions(content: Buffer): Extension[] {
+  if (content.length > mostExtensionOctets)
+    throw new DerError(`Its extensions have more than ${mostExtensionOctets} octets`, 0);
+  const outer = new DerReader(content);
+  const extensions = readExtensions(outer.sequence(), 'crl.extensions', CODE);
+  outer.finish();
+  return extensions;
 }
 
 /** What it lists, or why an entry cannot be taken. */

@@ -16,9 +16,11 @@ export interface PlacedBlock extends ForeignBlock {
   readonly file?: string;
 }
 
+/** What one transaction takes: as many usual ones, or a few that are large. */
 const batchRows = 400;
-/** Read in a few milliseconds, so that others get their turn. */
-const blocksPerStep = 32;
+const batchOctets = 512 * 1024;
+/** Read in a few milliseconds, so that others get their turn: as many small certificates, or one that is nothing but names. */
+const octetsPerStep = 32 * 1024;
 /** Signatures checked at the same time: the pool has four threads, and requests need them, too. */
 const checksInFlight = 2;
 
@@ -29,24 +31,39 @@ export async function importCertificates(
 ): Promise<boolean> {
   const { report } = job;
   let any = false;
+  let unread = octetsPerStep;
   let waiting: Candidate[] = [];
+  let octets = 0;
   for await (const { content, line, file } of blocks) {
     const at = { position: line, ...(file === undefined ? {} : { file }) };
     report.counts.read += 1;
-    if (report.counts.read % blocksPerStep === 0) await setImmediate();
+    unread -= octetsOf(content);
+    if (unread <= 0) {
+      await setImmediate();
+      unread = octetsPerStep;
+    }
     if (content === undefined) {
       report.counts.passedOver += 1;
       continue;
     }
     any = true;
     const certificate = readCandidate(job, content, at);
-    if (certificate !== undefined) waiting.push({ certificate, at });
-    if (waiting.length < batchRows) continue;
+    if (certificate === undefined) continue;
+    waiting.push({ certificate, at });
+    octets += certificate.der.length;
+    if (waiting.length < batchRows && octets < batchOctets) continue;
     await recordSome(job, waiting);
     waiting = [];
+    octets = 0;
   }
   await recordSome(job, waiting);
   return any;
+}
+
+/** A block that is left out is some work, too. */
+function octetsOf(content: PlacedBlock['content']): number {
+  const pieces = Array.isArray(content) ? content : [];
+  return pieces.reduce((sum: number, { length }: Buffer) => sum + length, 1_024);
 }
 
 interface Candidate {

@@ -453,3 +453,33 @@ test('what breaks off in the middle keeps what was recorded, and it is told', as
   assert.deepEqual(bench.told, [false]);
   assert.deepEqual(bench.counted.map(said), [{ read: 5_000, revoked: 4_000, withoutCertificate: 4_000 }]);
 });
+
+test('what is large lets others have their turn, before anybody knows who has signed it', async (t) => {
+  const bench = await importBench(t);
+  const stranger = await makeAuthority(now);
+  const names = sequence(...Array.from({ length: 12_000 }, () => tlv(0x82, Buffer.from('ab'))));
+  const extensions = [encodeExtension('2.5.29.17', false, names)];
+  const pem = pemOf(await foreignCertificate(stranger, { serial: '01', issuer: sequence(), extensions }));
+  let turns = 0;
+  const turn = (): void => {
+    turns += 1;
+    pending = setImmediate(turn);
+  };
+  let pending = setImmediate(turn);
+  t.after(() => clearImmediate(pending));
+  const atBlock: number[] = [];
+  const body = (async function* () {
+    for (let n = 0; n < 40; n++) {
+      atBlock.push(turns);
+      yield Buffer.from(pem);
+    }
+  })();
+  const request = { authority: 'internal-ca', body, requester: 'x', dryRun: false };
+  const { problemCount } = await bench.service.importCertificates(request);
+  assert.equal(problemCount, 40);
+  assert.equal(new Set(atBlock).size, 40);
+  const large = encodeExtension('1.2.3', false, Buffer.alloc(65_536));
+  await assert.rejects(bench.importCrl(await foreignCrl(bench.authority, [], { extensions: [large] })), {
+    code: 'crl-malformed',
+  });
+});
