@@ -95,15 +95,18 @@ export async function runImport(
   work: (job: ImportJob) => Promise<void>,
 ): Promise<ImportReport> {
   const report = new ReportWriter();
+  const store = createImportStore(session);
+  // What has expired is on no CRL, for good: where our clock is ahead, that of the database, most often another one, is not.
+  const earlier = Math.min(clock.now(), (await store.databaseNow()).getTime());
   let urgent: boolean | undefined;
   const job: ImportJob = {
     authority,
     report,
-    store: createImportStore(session),
+    store,
     terms: {
       ...{ authority: authority.name, requester, dryRun },
       now: revocationDate(clock),
-      expiredBefore: new Date(clock.now() - expiryMarginMs),
+      expiredBefore: new Date(earlier - expiryMarginMs),
       entryOf: revokedEntry,
     },
     onChanged(reasons) {

@@ -5,6 +5,7 @@ import { type CrlRow, crlColumns, crlOf } from './crl-row.ts';
 import { tallyOf } from './crl-tally.ts';
 import type { CrlBuildSession, CrlBuildTerms, DeltaBase, StoredCrl } from './crls.ts';
 import type { Copyable, Queryable } from './database.ts';
+import { readClock } from './database-clock.ts';
 
 /** Counting them to the last would take longer than anybody has use for. */
 export const mostPending = 50_000;
@@ -96,12 +97,6 @@ async function countPending(tx: Queryable, authority: string, since: bigint): Pr
     values: [authority, since],
   });
   return row?.count ?? 0;
-}
-
-async function readClock(tx: Queryable): Promise<Date> {
-  const [row] = await tx.query<{ now: Date }>({ text: 'select clock_timestamp() as now' });
-  if (row === undefined) throw new Error('The database did not tell the time');
-  return row.now;
 }
 
 /**

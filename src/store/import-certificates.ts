@@ -84,7 +84,7 @@ async function linkRevocations(step: ImportStep, known: ReadonlyMap<string, Know
     if (certificate === undefined || row.certificateId !== undefined) continue;
     if (row.authority !== certificate.authority) continue;
     const { id, notAfter, spkiSha256 } = certificate;
-    found.push({ ...row, certificateId: id, notAfter, spkiSha256, linked: true });
+    found.push({ ...row, certificateId: id, notAfter, spkiSha256, listed: true });
   }
   await reviseRevocations(step, found);
   return found;

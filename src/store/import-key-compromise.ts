@@ -80,7 +80,7 @@ async function compromise(step: ImportStep, page: readonly Sibling[]): Promise<n
   const revised = [...standing.values()].filter(({ reason }) => reason !== 'keyCompromise');
   await reviseRevocations(
     step,
-    revised.map((row) => ({ ...row, ...mergeRevocations(row, facts), linked: false })),
+    revised.map((row) => ({ ...row, ...mergeRevocations(row, facts), listed: false })),
   );
   return inserted.size + revised.length;
 }

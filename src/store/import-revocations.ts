@@ -1,6 +1,6 @@
 import type { RevocationReason } from '../x509/revocation-reason.ts';
 import { timestampArray } from './binary-array.ts';
-import type { ImportStep, RevocationEffects } from './import-change.ts';
+import type { ImportStep, ImportTerms, RevocationEffects } from './import-change.ts';
 import { compromiseKeys } from './import-key-compromise.ts';
 import {
   type KnownCertificate,
@@ -111,7 +111,7 @@ async function tryPage(
     standing: await lockRevocations(tx, serials),
     released: await findReleased(tx, page),
   };
-  const verdicts = page.map((told) => judge(told, known));
+  const verdicts = page.map((told) => judge(told, known, terms));
   await reviseRevocations(
     step,
     verdicts.flatMap(({ revision }) => revision ?? []),
@@ -149,13 +149,13 @@ interface Verdict {
   readonly revision?: RevisedRevocation;
 }
 
-function judge(told: ImportedRevocation, known: Known): Verdict {
+function judge(told: ImportedRevocation, known: Known, { now }: ImportTerms): Verdict {
   const certificate = known.certificates.get(told.serial);
   const stands = known.standing.get(told.serial);
   const { authority } = certificate ?? stands ?? known;
   if (authority !== known.authority) return { told, fate: 'serial-taken' };
   if (stands === undefined) return known.released.has(told.serial) ? { told, fate: 'released' } : { told };
-  const revision = revise(stands, told, certificate);
+  const revision = revise(stands, told, certificate, now);
   return revision === undefined ? { told, fate: 'already', stands } : { told, fate: 'changed', revision };
 }
 
@@ -184,17 +184,21 @@ function revise(
   stands: StandingRevocation,
   told: ImportedRevocation,
   certificate: KnownCertificate | undefined,
+  now: Date,
 ): RevisedRevocation | undefined {
   const facts = mergeRevocations(stands, told);
   const linked = stands.certificateId === undefined && certificate !== undefined;
   const notAfter = linked ? certificate.notAfter : endOf(stands, told);
+  // The clock was ahead when it was recorded. (What has left the CRLs by itself has expired.)
+  const isMissing = !stands.inCrl && stands.certificateId === undefined && notAfter >= now;
+  const listed = linked || isMissing;
   const isSame =
-    !linked &&
+    !listed &&
     facts.reason === stands.reason &&
     facts.revokedAt.getTime() === stands.revokedAt.getTime() &&
     notAfter.getTime() === stands.notAfter.getTime();
   if (isSame) return undefined;
-  return { ...stands, ...facts, notAfter, linked, certificateId: certificate?.id ?? stands.certificateId };
+  return { ...stands, ...facts, notAfter, listed, certificateId: certificate?.id ?? stands.certificateId };
 }
 
 /** A CRL does not tell when the certificate ends, and then stands in the end of the CA: the earlier is what somebody knew. */

@@ -66,6 +66,7 @@ export interface StandingRevocation {
   readonly reason: RevocationReason;
   readonly revokedAt: Date;
   readonly notAfter: Date;
+  readonly inCrl: boolean;
 }
 
 /** In ascending order, and locked. @returns by serial */
@@ -80,17 +81,18 @@ export async function lockRevocations(
     reason: RevocationReason;
     revoked_at: Date;
     not_after: Date;
+    in_crl: boolean;
   }>({
     name: 'imports-revocations',
-    text: `select encode(serial, 'hex') as serial, authority, certificate_id::text, reason, revoked_at, not_after
+    text: `select encode(serial, 'hex') as serial, authority, certificate_id::text, reason, revoked_at, not_after, in_crl
       from revocations where serial = any($1::bytea[]) order by revocations.serial for update`,
     values: [octetsArray(serials)],
   });
   return new Map(
-    rows.map(({ serial, authority, certificate_id, reason, revoked_at, not_after }) => [
+    rows.map(({ serial, authority, certificate_id, reason, revoked_at, not_after, in_crl }) => [
       serial,
       {
-        ...{ serial, authority, reason, revokedAt: revoked_at, notAfter: not_after },
+        ...{ serial, authority, reason, revokedAt: revoked_at, notAfter: not_after, inCrl: in_crl },
         certificateId: certificate_id === null ? undefined : BigInt(certificate_id),
       },
     ]),
@@ -99,18 +101,18 @@ export async function lockRevocations(
 
 /** A standing revocation that becomes another one. */
 export interface RevisedRevocation extends StandingRevocation {
-  /** It was of a certificate that was not on record: whether it is on CRLs is decided anew. */
-  readonly linked: boolean;
+  /** It is on CRLs from now on, whether it was before or not. */
+  readonly listed: boolean;
 }
 
-/** What no CRL lists has no entry, and stays so; but a certificate that came on record and has not expired is listed. */
+/** What no CRL lists has no entry, and stays so unless it is to be listed. */
 const reviseText = `
 update revocations r set reason = given.reason, revoked_at = given.revoked_at, not_after = given.not_after,
   certificate_id = given.certificate_id, change_id = $8,
-  entry = case when octet_length(r.entry) > 0 or given.linked then given.entry else r.entry end,
-  in_crl = r.in_crl or given.linked
+  entry = case when octet_length(r.entry) > 0 or given.listed then given.entry else r.entry end,
+  in_crl = r.in_crl or given.listed
 from unnest($1::bytea[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bytea[], $7::boolean[])
-  as given (serial, reason, revoked_at, not_after, certificate_id, entry, linked)
+  as given (serial, reason, revoked_at, not_after, certificate_id, entry, listed)
 where r.serial = given.serial`;
 
 /** Of rows that are locked. */
@@ -129,7 +131,7 @@ export async function reviseRevocations(
       timestampArray(rows.map((row) => row.notAfter)),
       bigintArray(rows.map((row) => row.certificateId ?? null)),
       byteaArray(rows.map((row) => terms.entryOf(row.serial, row.revokedAt, row.reason))),
-      booleanArray(rows.map((row) => row.linked)),
+      booleanArray(rows.map((row) => row.listed)),
       changeId,
     ],
   });

@@ -1,5 +1,6 @@
 import type { CertificateRecord } from './certificates.ts';
 import type { Queryable, Session } from './database.ts';
+import { readClock } from './database-clock.ts';
 import { type CertificatesOutcome, importCertificates } from './import-certificates.ts';
 import { type ImportTerms, inImportStep } from './import-change.ts';
 import { type ImportedRevocation, importRevocations, type RevocationsOutcome } from './import-revocations.ts';
@@ -19,6 +20,8 @@ export interface ImportStore {
   countUnknown(authority: string, serials: readonly string[]): Promise<number>;
   /** The CRLs of the authority have higher numbers from now on. @returns whether that is news */
   raiseCrlNumber(authority: string, number: bigint): Promise<boolean>;
+  /** The time of day by the database's own clock. */
+  databaseNow(): Promise<Date>;
 }
 
 export function createImportStore(session: Session): ImportStore {
@@ -33,6 +36,7 @@ export function createImportStore(session: Session): ImportStore {
       return serials.length - known.length;
     },
     raiseCrlNumber: (authority, number) => raiseCrlNumber(session, authority, number),
+    databaseNow: () => readClock(session),
   };
 }
 

@@ -483,3 +483,26 @@ test('what is large lets others have their turn, before anybody knows who has si
     code: 'crl-malformed',
   });
 });
+
+test('a clock that was ahead takes nothing from the CRLs that has not expired: by that of the database, or when it is set right', async (t) => {
+  const bench = await importBench(t);
+  const notAfter = new Date(now + 90 * day);
+  const certificate = await foreignCertificate(bench.authority, { serial: '02', notAfter });
+  const index = indexLine({ serial: '01', revoked: openSslTime(d1), notAfter });
+  bench.clock.set(now + 3_000 * day);
+  assert.deepEqual(said(await bench.importIndex(index)), { read: 1, revoked: 1, withoutCertificate: 1 });
+  assert.deepEqual(said(await bench.importCertificates(pemOf(certificate))), { read: 1, recorded: 1 });
+  assert.equal((await revocationOf(bench, '01'))?.in_crl, true);
+  // Both were ahead.
+  await bench.db.query({ text: `update revocations set in_crl = false, entry = ''` });
+  assert.deepEqual(said(await bench.importIndex(index)), { read: 1, alreadyRevoked: 1 });
+  bench.clock.set(now);
+  bench.told.length = 0;
+  assert.deepEqual(said(await bench.importIndex(index)), { read: 1, changed: 1 });
+  assert.deepEqual(bench.told, [false]);
+  const [row] = await bench.db.query<{ entry: Buffer }>({
+    text: 'select entry from revocations where in_crl',
+  });
+  assert.ok((row?.entry.length ?? 0) > 0);
+  assert.deepEqual(said(await bench.importIndex(index)), { read: 1, alreadyRevoked: 1 });
+});
