@@ -22,6 +22,8 @@ export class RevocationBatches {
   }
 
   async add(told: ImportedRevocation, at: Place): Promise<void> {
+    // Of two holds the older one may have been released here, and not the newer: each is judged by itself.
+    if (isHold(told) && isHold(this.#batch.get(told.serial)?.told)) await this.flush();
     const other = this.#batch.get(told.serial);
     if (other !== undefined) this.#job.report.counts.alreadyRevoked += 1;
     this.#batch.set(told.serial, { at, told: other === undefined ? told : bothTold(other.told, told) });
@@ -55,6 +57,10 @@ const countedAs: Readonly<Record<RevocationFate, readonly (keyof ImportCounts)[]
   released: ['notRevoked'],
   'serial-taken': [],
 };
+
+function isHold(told: ImportedRevocation | undefined): boolean {
+  return told?.reason === 'certificateHold';
+}
 
 /** As the database would have it, one after the other. */
 function bothTold(a: ImportedRevocation, b: ImportedRevocation): ImportedRevocation {
