@@ -29,7 +29,7 @@ export interface StartFiles {
 }
 
 export interface StartImportParts {
-  readonly database: Pick<Database, 'withAdvisoryLock'>;
+  readonly database: Pick<Database, 'query' | 'withAdvisoryLock'>;
   readonly clock: Clock;
   readonly authority: Authority;
   /** After each file that was imported now. */
@@ -49,9 +49,16 @@ export async function importStartFiles(parts: StartImportParts, files: StartFile
     const path = files[kind.kind];
     return path === undefined ? [] : { ...kind, path };
   });
-  if (wanted.length === 0) return;
+  const open: Source[] = [];
+  for (const source of wanted) {
+    await explained(source, async () => {
+      if (!(await wasImported(parts.database, await identify(parts, source)))) open.push(source);
+    });
+  }
+  // Whoever has nothing to import does not wait for an import by HTTP, which may take as long as its caller likes.
+  if (open.length === 0) return;
   const work = async (session: Session): Promise<void> => {
-    for (const source of wanted) await explained(source, () => importOnce(parts, session, source));
+    for (const source of open) await explained(source, () => importOnce(parts, session, source));
   };
   await parts.database
     .withAdvisoryLock(importLock, work, { patienceMs: lockPatienceMs })
@@ -80,29 +87,33 @@ const kinds: readonly Kind[] = [
   { kind: 'crl', setting: 'CA_IMPORT_CRL_FILE', take: (job, files) => takeCrls(job, contentOf(files)) },
 ];
 
-async function importOnce(
-  { authority, clock, onImported }: StartImportParts,
-  session: Session,
-  { kind, setting, take, path }: Source,
-): Promise<void> {
-  const files = await filesAt(path, kind === 'certificates');
-  const file: ImportedFile = { authority: authority.name, kind, sha256: await hashOf(files) };
+async function identify(
+  { authority }: Pick<StartImportParts, 'authority'>,
+  source: Source,
+): Promise<ImportedFile> {
+  return { authority: authority.name, kind: source.kind, sha256: await hashOf(await filesOf(source)) };
+}
+
+async function importOnce(parts: StartImportParts, session: Session, source: Source): Promise<void> {
+  const { authority, clock, onImported } = parts;
+  // Another replica may have imported it meanwhile.
+  const file = await identify(parts, source);
   if (await wasImported(session, file)) return;
   const report = await runImport(
     // No CRL has been built yet, and the revocations are read afterwards. One that breaks off ends the start.
     { session, clock, onRevoked: () => undefined, onEnded: () => undefined },
     authority,
     { requester: 'import', dryRun: false },
-    (job) => take(job, files),
+    async (job) => source.take(job, await filesOf(source)),
   );
   const { problems: _, crlNumber: __, ...counts } = report;
   await recordImportedFile(session, file, new Date(clock.now()), counts);
-  onImported(setting, report);
+  onImported(source.setting, report);
 }
 
 /** A directory's own files in the order of their names; what a mounted Secret has besides begins with a dot. */
-async function filesAt(path: string, mayBeDirectory: boolean): Promise<string[]> {
-  if (!mayBeDirectory || !(await stat(path)).isDirectory()) return [path];
+async function filesOf({ path, kind }: Source): Promise<string[]> {
+  if (kind !== 'certificates' || !(await stat(path)).isDirectory()) return [path];
   const paths = (await readdir(path))
     .filter((name) => !name.startsWith('.'))
     .sort()

@@ -12,7 +12,7 @@ const namedProblems = 10;
 export async function importAtStart(
   { config, clock, log }: ServiceInput,
   parts: {
-    readonly database: Pick<Database, 'withAdvisoryLock'>;
+    readonly database: Pick<Database, 'query' | 'withAdvisoryLock'>;
     readonly metrics: Pick<Metrics, 'imported'>;
     readonly authority: Authority;
   },
