@@ -2,15 +2,15 @@ import { octetsOfSerial } from '../store/serial.ts';
 import { ImportProblem } from './import-problem.ts';
 
 /**
- * The serial as it stands in rows, from hex of any length and case. Throws `ImportProblem` serial-unsupported for what is not
- * positive or longer than rows and CRLs have it (RFC 5280 4.1.2.2: 20 octets; one more is let pass).
+ * The serial as it stands in rows, from hex of any length and case. Throws `ImportProblem` serial-unsupported for what is
+ * negative or longer than rows and CRLs have it (RFC 5280 4.1.2.2: 20 octets; one more is let pass).
  */
 export function foreignSerial(hex: string): string {
-  const digits = hex.toLowerCase().replace(/^0+/, '');
+  const digits = hex.toLowerCase().replace(/^0+(?=.)/, '');
   const serial = digits.length % 2 === 0 ? digits : `0${digits}`;
   if (octetsOfSerial(serial) === undefined) {
     const shown = hex.length > 64 ? `${hex.slice(0, 64)}…` : hex;
-    throw new ImportProblem('serial-unsupported', `The serial ${shown} is not positive, or too long`);
+    throw new ImportProblem('serial-unsupported', `The serial ${shown} is negative, or too long`);
   }
   return serial;
 }

@@ -2,7 +2,7 @@
 export type ImportProblemCode =
   /** It is not what it should be. */
   | 'malformed'
-  /** Zero, negative, or longer than anybody's serial. */
+  /** Negative, or longer than anybody's serial. */
   | 'serial-unsupported'
   /** Another certificate of this serial is on record. */
   | 'serial-taken'

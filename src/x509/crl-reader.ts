@@ -117,7 +117,7 @@ function* readEntries(revoked: Buffer, delta: boolean): Generator<CrlEntry> {
 }
 
 function readEntry(entry: DerReader, delta: boolean): CrlEntry {
-  const serial = entry.positiveInteger().toString('hex');
+  const serial = entry.unsignedInteger().toString('hex');
   const revocationDate = readTime(entry);
   if (entry.atEnd) return { serial, revocationDate };
   const extensions = readExtensions(entry.sequence(), 'crl.revokedCertificates', CODE);

@@ -35,7 +35,8 @@ export function serialStart(bytes: Buffer, at: number): number {
   const serial = contentOf(bytes, at);
   if (bytes[at] !== tag.sequence || bytes[serial] !== tag.integer) throw new DerError('No entry is here', at);
   const start = contentOf(bytes, serial);
-  return bytes[start] === 0 ? start + 1 : start;
+  // The zero of the serial zero is not a leading one.
+  return bytes[start] === 0 && contentLength(bytes, serial) > 1 ? start + 1 : start;
 }
 
 /** Where they end. */

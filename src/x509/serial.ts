@@ -17,10 +17,13 @@ export function serialFromRandom(random: Buffer): Buffer {
 /** RFC 5280 4.1.2.2 has 20, its sign included; somebody else's certificate that has one more must be revocable, too. */
 const MAX_SERIAL_OCTETS = 21;
 
-/** INTEGER of a serial's octets. Throws `RangeError` unless it is positive and has at most 21 octets. */
+/**
+ * INTEGER of a serial's octets. Zero is none that a CA may give, but scripts that begin with `echo 00 > serial` have given it (RFC
+ * 5280 4.1.2.2: to be handled gracefully). Throws `RangeError` unless there are 1 to 21 octets.
+ */
 export function encodeSerial(serial: Buffer): Buffer {
-  if (serial.length > MAX_SERIAL_OCTETS || serial.every((octet) => octet === 0)) {
-    throw new RangeError('A serial number is positive and has at most 21 octets');
+  if (serial.length === 0 || serial.length > MAX_SERIAL_OCTETS) {
+    throw new RangeError('A serial number has 1 to 21 octets');
   }
   return unsignedInteger(serial);
 }

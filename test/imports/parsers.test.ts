@@ -142,7 +142,6 @@ test('a line of index.txt, exactly', () => {
     ['E\t\t\t0A\tunknown\t/', 'malformed'],
     ['V\t271123120000Z\t\t0G\tunknown\t/', 'malformed'],
     ['V\t271123120000Z\t\t-01\tunknown\t/', 'serial-unsupported'],
-    ['V\t271123120000Z\t\t00\tunknown\t/', 'serial-unsupported'],
     [`V\t271123120000Z\t\t${'11'.repeat(22)}\tunknown\t/`, 'serial-unsupported'],
   ] as const) {
     assert.throws(
@@ -155,7 +154,7 @@ test('a line of index.txt, exactly', () => {
 
 test('a serial is the same, whichever way it was written', () => {
   fc.assert(
-    fc.property(fc.bigInt({ min: 1n, max: 2n ** 168n - 1n }), fc.nat(5), (number, zeros) => {
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 168n - 1n }), fc.nat(5), (number, zeros) => {
       const hex = number.toString(16);
       const expected = hex.length % 2 === 0 ? hex : `0${hex}`;
       assert.equal(foreignSerial(`${'0'.repeat(zeros)}${hex.toUpperCase()}`), expected);

@@ -49,7 +49,8 @@ export function createOpensslCa(t: TestScope, crlNumber = '1000'): OpensslCa {
   for (const [name, text] of Object.entries({
     'openssl.cnf': configuration,
     'index.txt': '',
-    serial: '01\n',
+    // Many scripts begin with zero, which RFC 5280 does not allow and clients take.
+    serial: '00\n',
     crlnumber: `${crlNumber}\n`,
   }))
     writeFileSync(path(name), text);

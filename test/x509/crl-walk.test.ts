@@ -8,12 +8,23 @@ import { revocationReasons } from '../../src/x509/revocation-reason.ts';
 const revocationDate = new Date('2026-11-23T12:00:00Z');
 
 test('entries lose their reason codes, and nothing else', () => {
-  const serials = [Buffer.of(1), Buffer.alloc(16, 0x7a), Buffer.of(0x80), Buffer.alloc(20, 0x11)];
+  const serials = [
+    Buffer.of(0),
+    Buffer.of(1),
+    Buffer.alloc(16, 0x7a),
+    Buffer.of(0x80),
+    Buffer.alloc(20, 0x11),
+  ];
   const all = serials.flatMap((serial) => revocationReasons.map((reason) => ({ serial, reason })));
   const entries = Buffer.concat(all.map((entry) => encodeRevokedEntry({ ...entry, revocationDate })));
   const bare = Buffer.concat(all.map(({ serial }) => encodeRevokedEntry({ serial, revocationDate })));
   assert.ok(withoutExtensions(entries).equals(bare));
   assert.ok(withoutExtensions(bare).equals(bare));
+  let at = 0;
+  for (const serial of serials.flatMap((one) => revocationReasons.map(() => one))) {
+    assert.deepEqual(serialAt(bare, at), serial);
+    at = endOf(bare, at);
+  }
 });
 
 test('an entry of more than 127 octets is walked over too', () => {
