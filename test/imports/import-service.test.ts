@@ -510,3 +510,26 @@ test('a clock that was ahead takes nothing from the CRLs that has not expired: b
   assert.ok((row?.entry.length ?? 0) > 0);
   assert.deepEqual(said(await bench.importIndex(index)), { read: 1, alreadyRevoked: 1 });
 });
+
+test('the database goes away in the middle: it is said, what was told before is there, and again completes it', async (t) => {
+  const bench = await importBench(t);
+  const lines = Array.from({ length: 5_000 }, (_, n) =>
+    indexLine({ serial: (n + 1).toString(16).padStart(4, '0'), revoked: openSslTime(d1) }),
+  );
+  const body = (async function* () {
+    for (const [n, line] of lines.entries()) {
+      if (n === 4_500)
+        await bench.db.query({
+          text: `select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()`,
+        });
+      yield Buffer.from(line);
+    }
+  })();
+  const request = { authority: 'internal-ca', body, requester: 'x', dryRun: false };
+  await assert.rejects(bench.service.importIndex(request), { code: 'database-unavailable' });
+  assert.equal((await bench.db.query({ text: 'select from revocations' })).length, 4_000);
+  assert.deepEqual(bench.told, [false]);
+  const { revoked, alreadyRevoked } = await bench.importIndex(lines.join(''));
+  assert.deepEqual([revoked, alreadyRevoked], [1_000, 4_000]);
+});
