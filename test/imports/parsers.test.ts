@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { constants, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodePem } from '../../src/encoding/pem.ts';
@@ -244,6 +244,9 @@ test('signatures of every algorithm that scripts have used, large and small; no 
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ed = generateKeyPairSync('ed25519');
+  // RSASSA-PSS with SHA-256, MGF1 and a salt of 32 octets.
+  const sha256 = '300d06096086480165030402010500';
+  const pss = `304106092a864886f70d01010a3034a00f${sha256}a11c301a06092a864886f70d010108${sha256}a203020120`;
   const rows = [
     ['300d06092a864886f70d0101050500', rsa, 'sha1'],
     ['300d06092a864886f70d01010e0500', rsa, 'sha224'],
@@ -252,11 +255,13 @@ test('signatures of every algorithm that scripts have used, large and small; no 
     ['300a06082a8648ce3d040301', ec, 'sha224'],
     ['300a06082a8648ce3d040302', ec, 'sha256'],
     ['300506032b6570', ed, null],
+    [pss, rsa, 'sha256'],
   ] as const;
   for (const size of [100, 300_000]) {
     for (const [algorithm, { publicKey, privateKey }, digest] of rows) {
       const tbs = randomBytes(size);
-      const signature = sign(digest, tbs, privateKey);
+      const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+      const signature = sign(digest, tbs, { key: privateKey, ...(algorithm === pss ? padding : {}) });
       const signed = { tbs, signature, signatureAlgorithm: Buffer.from(algorithm, 'hex') };
       const key = readSubjectPublicKeyInfo(publicKey.export({ type: 'spki', format: 'der' }));
       const other = readSubjectPublicKeyInfo(keyA.export({ type: 'spki', format: 'der' }));
