@@ -120,6 +120,11 @@ test('what is not a certificate of this authority is reported, and stops nothing
     ],
   );
   assert.deepEqual([counts.read, counts.recorded, counts.problemCount], [7, 1, 6]);
+  // Wherever it stands.
+  assert.deepEqual(said(await bench.importCertificates(pemOf(sameName))), {
+    read: 1,
+    problems: ['1 signature-invalid'],
+  });
   // And against what is on record.
   assert.deepEqual(said(await bench.importCertificates(pemOf(twin))), {
     read: 1,
@@ -243,6 +248,9 @@ test('PEM CRLs: those of others are reported and left out, and one of ours is en
   const stranger = await makeAuthority(now);
   const pem = (der: Buffer): string => pemOf(der).replaceAll('CERTIFICATE', 'X509 CRL');
   const ours = await foreignCrl(bench.authority, [{ serial: '01', revokedAt: d1 }], { number: 77n });
+  // As after `echo 00 > crlnumber`.
+  const first = await foreignCrl(bench.authority, [], { number: 0n });
+  assert.deepEqual(said(await bench.importCrl(first)), { crlNumber: 0n });
   const forged = await foreignCrl(stranger, [{ serial: '02', revokedAt: d1 }]);
   const other = await foreignCrl(stranger, [{ serial: '03', revokedAt: d1 }], { issuer: sequence() });
   const { problems, ...counts } = await bench.importCrl(`text\n${pem(forged)}${pem(other)}${pem(ours)}`);
@@ -420,6 +428,13 @@ test('a dry run counts the same, and writes nothing', async (t) => {
     { read: 1, revoked: 1, withoutCertificate: 1 },
     { read: 1, revoked: 1, withoutCertificate: 1, crlNumber: 5n },
   ]);
+  // Nor is anybody told where it would change a revocation that stands, and revoke siblings of it.
+  await bench.importIndex(index);
+  bench.told.length = 0;
+  const twin = await foreignCertificate(bench.authority, { serial: '03' });
+  const linked = await bench.importCertificates(pemOf(certificate) + pemOf(twin), true);
+  assert.deepEqual(said(linked), { read: 2, recorded: 2, changed: 1, siblings: 1 });
+  assert.deepEqual(bench.told, []);
 });
 
 test('one import at a time, over all replicas; what is not of the kind is refused', async (t) => {
