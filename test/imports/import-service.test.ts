@@ -251,6 +251,9 @@ test('PEM CRLs: those of others are reported and left out, and one of ours is en
   // As after `echo 00 > crlnumber`.
   const first = await foreignCrl(bench.authority, [], { number: 0n });
   assert.deepEqual(said(await bench.importCrl(first)), { crlNumber: 0n });
+  // A number alone is news, too, as ours has to be above it; once.
+  for (const number of [5n, 5n, 4n]) await bench.importCrl(await foreignCrl(bench.authority, [], { number }));
+  assert.deepEqual(bench.told, [false]);
   const forged = await foreignCrl(stranger, [{ serial: '02', revokedAt: d1 }]);
   const other = await foreignCrl(stranger, [{ serial: '03', revokedAt: d1 }], { issuer: sequence() });
   const { problems, ...counts } = await bench.importCrl(`text\n${pem(forged)}${pem(other)}${pem(ours)}`);
