@@ -34,7 +34,7 @@ export async function importCertificates(
   let unread = octetsPerStep;
   let waiting: Candidate[] = [];
   let octets = 0;
-  for await (const { content, line, file } of blocks) {
+  for await (const { content, line, label, file } of blocks) {
     const at = { position: line, ...(file === undefined ? {} : { file }) };
     report.counts.read += 1;
     unread -= octetsOf(content);
@@ -46,7 +46,7 @@ export async function importCertificates(
       report.counts.passedOver += 1;
       continue;
     }
-    any = true;
+    any ||= certificateLabels.includes(label);
     const certificate = readCandidate(job, content, at);
     if (certificate === undefined) continue;
     waiting.push({ certificate, at });

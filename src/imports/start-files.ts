@@ -10,6 +10,7 @@ import { type Database, LockBusy, type Session } from '../store/database.ts';
 import { type ImportedFile, recordImportedFile, wasImported } from '../store/imports.ts';
 import type { PlacedBlock } from './import-certificates.ts';
 import type { ImportJob } from './import-job.ts';
+import { ImportProblem } from './import-problem.ts';
 import type { ImportReport } from './import-report.ts';
 import {
   certificatesIn,
@@ -135,7 +136,12 @@ async function* contentOf(files: readonly string[]): AsyncGenerator<Buffer> {
 
 async function* blocksOf(files: readonly string[]): AsyncGenerator<PlacedBlock> {
   for (const file of files) {
-    for await (const block of certificatesIn(contentOf([file]))) yield { ...block, file };
+    let any = false;
+    for await (const block of certificatesIn(contentOf([file]))) {
+      any = true;
+      yield { ...block, file };
+    }
+    if (!any) yield { file, line: 1, label: '', content: new ImportProblem('malformed', 'It holds no PEM') };
   }
 }
 

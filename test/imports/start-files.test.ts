@@ -56,13 +56,15 @@ test('each file is imported once, by what it holds: a hold that was released is 
   write('newcerts/02.pem', `text\n${pemOf(await foreignCertificate(bench.authority, { serial: '02' }))}`);
   write('newcerts/01.pem', pemOf(await foreignCertificate(bench.authority, { serial: '01' })));
   write('newcerts/.hidden', 'nonsense');
+  // One in DER is no file that may be passed over without a word.
+  write('newcerts/04.crt', await foreignCertificate(bench.authority, { serial: '04' }));
   const files = {
     certificates: join(directory, 'newcerts'),
     index: write('index.txt', `${indexLine({ serial: '01', revoked: held })}nonsense\n`),
     crl: write('ca.crl', await foreignCrl(bench.authority, [{ serial: '03', revokedAt }], { number: 7n })),
   };
   assert.deepEqual(await start(bench, files), [
-    ['CA_IMPORT_CERTIFICATES', 0],
+    ['CA_IMPORT_CERTIFICATES', 1],
     ['CA_IMPORT_INDEX_FILE', 1],
     ['CA_IMPORT_CRL_FILE', 0],
   ]);
@@ -102,6 +104,11 @@ test('a start that broke off is made up for by the next one; an empty directory 
   mkdirSync(join(directory, 'newcerts'));
   const empty = { certificates: join(directory, 'newcerts'), index: write('index.txt', '') };
   assert.equal((await start(bench, empty)).length, 2);
+  write('newcerts/04.crt', await foreignCertificate(bench.authority, { serial: '04' }));
+  await assert.rejects(
+    start(bench, empty),
+    /CA_IMPORT_CERTIFICATES \S+ cannot be imported: .* no certificate in PEM/,
+  );
   await assert.rejects(start(bench, { index: directory }), /CA_IMPORT_INDEX_FILE \S+ cannot be read: EISDIR/);
 });
 
