@@ -558,3 +558,27 @@ test('the database goes away in the middle: it is said, what was told before is 
   assert.deepEqual([revoked, alreadyRevoked], [1_000, 4_000]);
   assert.deepEqual(bench.told, [true, false]);
 });
+
+test('what is of another authority is left as it is; and when a certificate ends nobody knows better than itself', async (t) => {
+  const bench = await importBench(t);
+  const certificateOf = async (serial: string) =>
+    pemOf(await foreignCertificate(bench.authority, { serial }));
+  const revoked = (serial: string) =>
+    indexLine({ serial, revoked: openSslTime(d1), notAfter: new Date(now + 5 * day) });
+  await bench.importCertificates(await certificateOf('05'));
+  await bench.importIndex(revoked('06'));
+  for (const table of ['certificates', 'revocations'])
+    await bench.db.query({ text: `update ${table} set authority = 'other'` });
+  assert.deepEqual(said(await bench.importIndex(revoked('05') + revoked('06'))), {
+    read: 2,
+    problems: ['1 serial-taken', '2 serial-taken'],
+  });
+  assert.equal(await revocationOf(bench, '05'), undefined);
+  assert.deepEqual(said(await bench.importCertificates(await certificateOf('06'))), { read: 1, recorded: 1 });
+  assert.equal((await revocationOf(bench, '06'))?.linked, false);
+
+  await bench.importCertificates(await certificateOf('07'));
+  for (const count of ['revoked', 'alreadyRevoked'])
+    assert.deepEqual(said(await bench.importIndex(revoked('07'))), { read: 1, [count]: 1 });
+  assert.deepEqual((await revocationOf(bench, '07'))?.not_after, new Date(now + 100 * day));
+});
