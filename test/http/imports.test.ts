@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Fault } from '../../src/fault.ts';
 import { assertProblem, testApp } from './support.ts';
@@ -62,6 +63,10 @@ test('another media type, no body, another query, a body too large', async (t) =
   assertProblem(answer, 'body-too-large');
   assert.equal(answer.headers.connection, 'close');
   assert.equal((await post(`${imports}/crl`, text, large.slice(1))).statusCode, 200);
+  // Also where nobody says beforehand how large it is.
+  const streamed = Readable.from([Buffer.from(large.slice(1)), Buffer.from('x')]);
+  const options = { payload: streamed, headers: text };
+  assertProblem(await call('admin', 'POST', `${imports}/crl`, options), 'body-too-large');
   assert.equal(parts.asked.imported.length, 1);
 });
 

@@ -229,6 +229,12 @@ test('a CRL: foreign entries stand until the CA ends; certificate and index tell
   );
   assert.deepEqual((await revocationOf(bench, '01'))?.not_after, end);
   assert.notEqual(await position(), was);
+  // What changed carries the change, or no delta and no other replica would hear of it.
+  const changed = await bench.db.query({
+    text: `select encode(serial, 'hex') as serial from revocations join revocation_changes using (change_id)
+      where position = (select position from revocation_head)`,
+  });
+  assert.deepEqual(changed, [{ serial: '01' }]);
   const certificate = await foreignCertificate(authority, { serial: '02', notAfter: end });
   assert.deepEqual(said(await bench.importCertificates(pemOf(certificate))), {
     read: 1,
@@ -574,6 +580,8 @@ test('what is of another authority is left as it is; and when a certificate ends
     problems: ['1 serial-taken', '2 serial-taken'],
   });
   assert.equal(await revocationOf(bench, '05'), undefined);
+  const valid = await bench.importIndex(indexLine({ serial: '05', flag: 'V' }));
+  assert.deepEqual(said(valid), { read: 1, notRevoked: 1, withoutCertificate: 1 });
   assert.deepEqual(said(await bench.importCertificates(await certificateOf('06'))), { read: 1, recorded: 1 });
   assert.equal((await revocationOf(bench, '06'))?.linked, false);
 
