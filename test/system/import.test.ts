@@ -21,7 +21,7 @@ import {
 const revoked = ['plain', 'stolen', 'caHacked', 'left', 'held', 'instructed', 'since'];
 
 function scriptedCa(t: TestContext, crlNumber?: string): OpensslCa {
-  const ca = createOpensslCa(t, crlNumber);
+  const ca = createOpensslCa(t, crlNumber === undefined ? {} : { crlNumber });
   for (const name of ['good', ...revoked, 'other']) ca.issue(name);
   ca.revoke('plain');
   ca.revoke('stolen', '-crl_reason', 'keyCompromise');

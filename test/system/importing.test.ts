@@ -18,7 +18,7 @@ const guide = (word: string) => markedCommands('docs/importing.md', word);
 
 /** The CA of the guide, and `data` beside it, as in the clone. */
 function guideCa(t: TestContext, dataDirectory: string): OpensslCa {
-  const ca = createOpensslCa(t);
+  const ca = createOpensslCa(t, { serial: '01' });
   for (const name of ['alice', 'bob', 'carol']) ca.issue(name);
   ca.revoke('bob', '-crl_reason', 'keyCompromise');
   ca.revoke('carol', '-crl_reason', 'certificateHold');

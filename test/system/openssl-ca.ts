@@ -39,7 +39,11 @@ distinguished_name = name
 [name]
 `;
 
-export function createOpensslCa(t: TestScope, crlNumber = '1000'): OpensslCa {
+/** Many scripts begin with the serial zero, which RFC 5280 does not allow and clients take. */
+export function createOpensslCa(
+  t: TestScope,
+  { crlNumber = '1000', serial = '00' }: { readonly crlNumber?: string; readonly serial?: string } = {},
+): OpensslCa {
   const directory = mkdtempSync(join(tmpdir(), 'openssl-ca-'));
   t.after(async () => rmSync(directory, { recursive: true }));
   const path = (name: string): string => join(directory, name);
@@ -49,8 +53,7 @@ export function createOpensslCa(t: TestScope, crlNumber = '1000'): OpensslCa {
   for (const [name, text] of Object.entries({
     'openssl.cnf': configuration,
     'index.txt': '',
-    // Many scripts begin with zero, which RFC 5280 does not allow and clients take.
-    serial: '00\n',
+    serial: `${serial}\n`,
     crlnumber: `${crlNumber}\n`,
   }))
     writeFileSync(path(name), text);
