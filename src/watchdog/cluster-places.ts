@@ -94,14 +94,23 @@ export function createClusterPlaces(o: ClusterPlacesOptions): ClusterPlaces {
     return kind === 'ConfigMap' || wishes.withoutCrl(namespace) ? certificates : complete;
   }
 
-  function placeOf(kind: CopyKind, namespace: string, isWanted: boolean, listed: Listed): ObjectPlace {
+  function isWanted(namespace: string): boolean {
+    return (
+      [api.namespace, ...o.namespaces].includes(namespace) ||
+      selected.includes(namespace) ||
+      wishes.enforced().includes(namespace)
+    );
+  }
+
+  function placeOf(kind: CopyKind, namespace: string, listed: Listed): ObjectPlace {
     const id = idOf(kind, namespace);
     const resourceVersion =
       listed instanceof Error ? listed : listed.get(namespace)?.metadata.resourceVersion;
-    const news: CopyNews = { isWanted, resourceVersion, wanted: wantedIn(kind, namespace) };
+    const news: CopyNews = { resourceVersion, wanted: wantedIn(kind, namespace) };
     const known = places.get(id);
     known?.note(news);
-    const place = known ?? objectPlace({ ...o, id, kind, namespace, name: nameOf(kind) }, news);
+    const isMissed = () => isWanted(namespace) && !wishes.cannotBe(id);
+    const place = known ?? objectPlace({ ...o, id, kind, namespace, name: nameOf(kind), isMissed }, news);
     places.set(id, place);
     return place;
   }
@@ -120,7 +129,7 @@ export function createClusterPlaces(o: ClusterPlacesOptions): ClusterPlaces {
       for (const namespace of namespaces) {
         const isThere = listed instanceof Error || listed.has(namespace);
         if (!isThere && wishes.cannotBe(idOf(kind, namespace))) continue;
-        found.push(placeOf(kind, namespace, wanted.includes(namespace), listed));
+        found.push(placeOf(kind, namespace, listed));
       }
     }
     return found;

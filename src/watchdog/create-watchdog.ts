@@ -92,6 +92,8 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
   }
 
   async function round(): Promise<void> {
+    // It looks at all of them; and one that is no place any more by then must not be looked at for ever.
+    clearTimeout(again);
     await tryDatabase(async () => {
       await expectation.refresh();
       await parts.refreshWishes();
@@ -152,8 +154,18 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
 
   function lookAgain(places: readonly WatchedPlace[], over: AbortSignal): void {
     clearTimeout(again);
-    again = setTimeout(() => void inTurn(() => lookAt(places, over)), Math.min(againMs, intervalMs));
+    again = setTimeout(() => void inTurn(() => lookAtDoubtful(places, over)), Math.min(againMs, intervalMs));
     again.unref();
+  }
+
+  async function lookAtDoubtful(places: readonly WatchedPlace[], over: AbortSignal): Promise<void> {
+    // What was missed may be wanted by nobody by now, or have lost its namespace.
+    await tryDatabase(() => parts.refreshWishes());
+    // A round may have come between, that knows of fewer places.
+    await lookAt(
+      places.filter(({ id }) => book.get(id) !== undefined),
+      over,
+    );
   }
 
   const shared = (): PlaceState[] => book.list().filter(({ place }) => !isOwn(place));

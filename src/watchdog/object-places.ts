@@ -13,8 +13,6 @@ export type ObjectsClient = Pick<
 /** What the list of a round told of a copy. */
 export interface CopyNews {
   readonly wanted: Wanted;
-  /** Whether there has to be one; else one that is gone is no loss. */
-  readonly isWanted: boolean;
   /** Of the object, as listed now; undefined when there was none; an error when they could not be listed. */
   readonly resourceVersion: string | undefined | Error;
 }
@@ -33,6 +31,8 @@ export interface ObjectPlaceOptions {
   readonly name: string;
   readonly graceSeconds: number;
   readonly reader: CopyReader;
+  /** Whether there has to be one, as far as is known now; else one that is gone is no loss. */
+  isMissed(): boolean;
 }
 
 /**
@@ -61,7 +61,7 @@ export function objectPlace(o: ObjectPlaceOptions, first: CopyNews): ObjectPlace
 
   function absent(): Content {
     held = undefined;
-    return news.isWanted ? { kind: 'missing', detail: `there is no ${kind}` } : { kind: 'gone' };
+    return o.isMissed() ? { kind: 'missing', detail: `there is no ${kind}` } : { kind: 'gone' };
   }
 
   async function readObject() {

@@ -102,6 +102,22 @@ test("the copies that should be there, and ours that still are; nobody else's", 
   });
 });
 
+test('whether a copy is missed is known at each look, and not from the last list', async (t) => {
+  const { put, look, places, wishes, server } = await setUp(t);
+  for (const namespace of ['internal-ca', 'shop']) put(namespace);
+  await look();
+  server.remove('v1', 'Secret', 'shop', name);
+  const shop = (await places.all()).find(({ id }) => id === secret('shop'));
+  const kindAgain = async () => (await shop?.look(never))?.kind;
+  assert.equal(await kindAgain(), 'missing');
+  wishes.cannotBe = [secret('shop')];
+  assert.equal(await kindAgain(), 'gone');
+  wishes.cannotBe = [];
+  assert.equal(await kindAgain(), 'missing');
+  wishes.enforced = [];
+  assert.equal(await kindAgain(), 'gone');
+});
+
 test('a copy without a CRL by decision, ConfigMaps, and the bundle', async (t) => {
   const { put, look, wishes } = await setUp(t, { configMapName: name, clusterTrustBundleName: name });
   for (const namespace of ['internal-ca', 'shop']) put(namespace);

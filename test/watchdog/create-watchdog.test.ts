@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import type { Term } from '../../src/leadership/leadership.ts';
 import type { SeenPlace } from '../../src/store/published-places.ts';
 import type { Content, WatchedPlace } from '../../src/watchdog/content.ts';
@@ -7,7 +8,7 @@ import { createWatchdog } from '../../src/watchdog/create-watchdog.ts';
 import { createExpectation } from '../../src/watchdog/expectation.ts';
 import type { Judgement } from '../../src/watchdog/judge.ts';
 import { createPartTurns } from '../../src/watchdog/part-turns.ts';
-import { createTestClock } from '../support/clock.ts';
+import { createTestClock, type TestClock } from '../support/clock.ts';
 import { hour, start } from './published.ts';
 
 const minute = 60;
@@ -50,7 +51,11 @@ function setUp(t: TestContext) {
   const told: string[] = [];
   const rechecked: string[] = [];
   const turns: string[] = [];
-  const places = { everywhere: () => [own.place, shop.place], turn: [] as WatchedPlace[] };
+  const places = {
+    everywhere: () => [own.place, shop.place],
+    turn: [] as WatchedPlace[],
+    onWishes: () => undefined as unknown,
+  };
   const latest = async () => {
     asking();
     return { number: database.latest } as never;
@@ -59,7 +64,10 @@ function setUp(t: TestContext) {
     intervalMs: 300_000,
     overlapSeconds,
     expectation: createExpectation({ latest }, [{ name: 'ca' }], clock, 6 * minute),
-    refreshWishes: async () => asking(),
+    async refreshWishes() {
+      asking();
+      places.onWishes();
+    },
     servedHere: () => ({ needed: [self.place], turn: () => places.turn }),
     nearby: async () => [own.place],
     everywhere: async () => places.everywhere(),
@@ -251,6 +259,52 @@ test('places that are gone are forgotten, here and in the database', async (t) =
   assert.deepEqual([...database.rows.keys()], [own.place.id]);
   assert.ok([...watchdog.figures.crls()].every(({ place }) => place !== shopId));
 });
+
+test('what is no place any more is not looked at again, however doubtful it was', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { begin, after, shop, own, places, clock, watchdog, turns } = setUp(t);
+  await begin();
+  shop.state.content = { kind: 'missing', detail: 'there is no Secret' };
+  assert.deepEqual(await after(10), {});
+  // Undone, and its namespace deleted.
+  places.everywhere = () => [own.place];
+  await after(10);
+  const { looks } = shop.state;
+  await minutes(t, clock, 4);
+  assert.equal(shop.state.looks, looks);
+  assert.deepEqual([[...watchdog.figures.faults()], turns], [[], []]);
+});
+
+test('what is doubtful is looked at again after a minute, by what is wished then', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { begin, after, shop, places, clock, watchdog, turns } = setUp(t);
+  await begin();
+  const missing: Content = { kind: 'missing', detail: 'there is no Secret' };
+  shop.state.content = missing;
+  await after(10);
+  const { looks } = shop.state;
+  // Whoever should write it has found no namespace.
+  places.onWishes = () => {
+    shop.state.content = { kind: 'gone' };
+  };
+  await minutes(t, clock, 3);
+  assert.equal(shop.state.looks, looks + 1);
+  assert.deepEqual([[...watchdog.figures.faults()], turns], [[], []]);
+  places.onWishes = () => undefined;
+  shop.state.content = missing;
+  await after(10);
+  await minutes(t, clock, 2);
+  assert.deepEqual(turns, [`${shopId} missing`], 'without another round');
+});
+
+/** They pass, and what was to be done in them is. */
+async function minutes(t: TestContext, clock: TestClock, count: number): Promise<void> {
+  for (let second = 0; second < count * minute; second += 1) {
+    clock.advance(1);
+    t.mock.timers.tick(1_000);
+    for (let time = 0; time < 5; time += 1) await turnOfOthers();
+  }
+}
 
 test('ready while it serves a CRL that holds, whatever others have', async (t) => {
   const { begin, after, self, shop, own, clock, watchdog } = setUp(t);
