@@ -50,7 +50,13 @@ export interface ClusterPlaces {
   all(): Promise<WatchedPlace[]>;
 }
 
+/** By namespace, or what kept us from listing them. */
 type Listed = ReadonlyMap<string, KubernetesObject> | Error;
+
+/** Where to list: a namespace, or everywhere. */
+type Scope = string | undefined;
+
+const nothing: Listed = new Map();
 
 export function createClusterPlaces(o: ClusterPlacesOptions): ClusterPlaces {
   const { api, wishes } = o;
@@ -75,19 +81,20 @@ export function createClusterPlaces(o: ClusterPlacesOptions): ClusterPlaces {
     (kind === 'Secret' ? secretId : configMapId)(namespace, nameOf(kind));
 
   /** Of this kind and our name, with metadata alone: one call for the whole cluster. */
-  async function list(kind: CopyKind, namespaces: readonly (string | undefined)[]): Promise<Listed> {
+  async function list(kind: CopyKind, namespace: Scope): Promise<Listed> {
     try {
-      const lists = await Promise.all(
-        namespaces.map((namespace) => {
-          const scope = { ...(namespace && { namespace }), name: nameOf(kind), metadataOnly: true };
-          return kind === 'Secret' ? api.listSecrets(scope) : api.listConfigMaps(scope);
-        }),
-      );
-      const objects: KubernetesObject[] = lists.flat();
+      const scope = { ...(namespace && { namespace }), name: nameOf(kind), metadataOnly: true };
+      const objects: KubernetesObject[] =
+        kind === 'Secret' ? await api.listSecrets(scope) : await api.listConfigMaps(scope);
       return new Map(objects.map((object) => [object.metadata.namespace ?? '', object]));
     } catch (error) {
       return asError(error);
     }
+  }
+
+  /** Each for itself, so that a namespace that may not be looked at, as it was deleted with its rights, hides no other. */
+  async function listAll(kind: CopyKind, scopes: readonly Scope[]): Promise<ReadonlyMap<Scope, Listed>> {
+    return new Map(await Promise.all(scopes.map(async (scope) => [scope, await list(kind, scope)] as const)));
   }
 
   function wantedIn(kind: CopyKind, namespace: string): Wanted {
@@ -115,18 +122,24 @@ export function createClusterPlaces(o: ClusterPlacesOptions): ClusterPlaces {
     return place;
   }
 
-  async function placesIn(
-    wanted: readonly string[],
-    look: readonly (string | undefined)[],
-  ): Promise<WatchedPlace[]> {
+  /** One that nobody wants any more and that is still there may be read by somebody: it is kept current, or goes. */
+  function thereIn(kind: CopyKind, scope: Scope, listed: Listed): string[] {
+    if (!(listed instanceof Error))
+      return [...listed].filter(([, each]) => isOurCopy(each, o.owner)).map(([namespace]) => namespace);
+    // What cannot be listed is where it was.
+    return [...places.values()]
+      .map(({ object }) => object)
+      .filter((of) => of.kind === kind && (scope ?? of.namespace) === of.namespace)
+      .map(({ namespace }) => namespace);
+  }
+
+  async function placesIn(wanted: readonly string[], scopes: readonly Scope[]): Promise<WatchedPlace[]> {
     const found: WatchedPlace[] = [];
     for (const kind of kinds) {
-      const listed = await list(kind, look);
-      // One that nobody wants any more and that is still there may be read by somebody: it is kept current, or goes.
-      const ours =
-        listed instanceof Error ? [] : [...listed.values()].filter((each) => isOurCopy(each, o.owner));
-      const namespaces = new Set([...wanted, ...ours.map(({ metadata }) => metadata.namespace ?? '')]);
-      for (const namespace of namespaces) {
+      const lists = await listAll(kind, scopes);
+      const there = [...lists].flatMap(([scope, listed]) => thereIn(kind, scope, listed));
+      for (const namespace of new Set([...wanted, ...there])) {
+        const listed = lists.get(namespace) ?? lists.get(undefined) ?? nothing;
         const isThere = listed instanceof Error || listed.has(namespace);
         if (!isThere && wishes.cannotBe(idOf(kind, namespace))) continue;
         found.push(placeOf(kind, namespace, listed));

@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts';
-import type { KubernetesApi, KubernetesObject } from '../kubernetes/client.ts';
+import type { KubernetesApi, KubernetesObject, ObjectReference } from '../kubernetes/client.ts';
 import type { Content, Wanted, WatchedPlace } from './content.ts';
 import type { CopyReader } from './read-copy.ts';
 
@@ -19,6 +19,7 @@ export interface CopyNews {
 
 /** A Secret or a ConfigMap. */
 export interface ObjectPlace extends WatchedPlace {
+  readonly object: ObjectReference;
   /** For the next look; without news that one reads the object itself. */
   note(news: CopyNews): void;
 }

@@ -167,14 +167,35 @@ test('an object that has not changed is not read again; one that has, and one in
 
 test('while the API server is away every place that is known stays, and cannot be read', async (t) => {
   const { put, look, server } = await setUp(t, { namespaces: ['edge'] });
-  for (const namespace of ['internal-ca', 'shop', 'edge']) put(namespace);
+  // That of the blog is ours, and nobody wants it any more.
+  for (const namespace of ['internal-ca', 'shop', 'edge', 'blog']) put(namespace);
   await look();
   await server.stop();
-  assert.deepEqual(await look(), {
+  const unread = {
     [secret('internal-ca')]: 'unread',
     [secret('edge')]: 'unread',
     [secret('shop')]: 'unread',
+    [secret('blog')]: 'unread',
+  };
+  for (let round = 0; round < 2; round += 1) assert.deepEqual(await look(), unread);
+});
+
+test('a namespace that may not be looked at, as its rights went with it, hides no other', async (t) => {
+  const visibleNamespaces = ['internal-ca', 'shop', 'edge'];
+  const { put, look, places, server } = await setUp(t, { visibleNamespaces, namespaces: ['edge'] });
+  for (const namespace of visibleNamespaces) put(namespace);
+  await look();
+  server.interfere(({ namespace }) => (namespace === 'edge' ? { status: 403 } : undefined));
+  put('shop', { caCrl: Buffer.from('somebody was here') });
+  assert.deepEqual(await look(), {
+    [secret('internal-ca')]: 'content',
+    [secret('edge')]: 'unread',
+    [secret('shop')]: 'broken',
   });
+  const own = async () => (await places.own()).map(({ id }) => id);
+  assert.deepEqual(await own(), [secret('internal-ca')]);
+  server.interfere(() => ({ status: 429 }));
+  assert.deepEqual(await own(), [secret('internal-ca')], 'nor does it show another');
 });
 
 test('without rights elsewhere only the namespaces that may be looked at are', async (t) => {
