@@ -45,7 +45,7 @@ interface Entry {
 
 /**
  * A fault is said when it has stood for the grace of its place: what was edited is put back within seconds, and what has just
- * become wanted is on its way. That a CRL is behind is known to have lasted already.
+ * become wanted is on its way. That a CRL is behind is known to have lasted already; that there is still one is not.
  */
 export function createPlaceBook({ clock, judge, unreadPatienceMs, onTurn }: PlaceBookParts): PlaceBook {
   const entries = new Map<string, Entry>();
@@ -66,7 +66,7 @@ export function createPlaceBook({ clock, judge, unreadPatienceMs, onTurn }: Plac
   }
 
   function hasLasted(entry: Entry, { finding }: Judgement): boolean {
-    if (finding === 'current' || finding === 'behind') return true;
+    if (finding === 'current' || (finding === 'behind' && entry.place.wanted().mayHaveCrls)) return true;
     const [since, patience] =
       finding === 'unread'
         ? [entry.unreadSince, unreadPatienceMs]
@@ -79,9 +79,9 @@ export function createPlaceBook({ clock, judge, unreadPatienceMs, onTurn }: Plac
     const judgement = present(entry);
     const isWell = judgement.finding === 'current';
     entry.at = now;
-    const isIll = !isWell && judgement.finding !== 'unread';
-    // A clock that was set back must not make a fault wait.
-    entry.illSince = isIll ? Math.min(entry.illSince ?? now, now) : undefined;
+    // That it cannot be read in between makes nobody well. A clock that was set back must not make a fault wait.
+    if (judgement.finding !== 'unread')
+      entry.illSince = isWell ? undefined : Math.min(entry.illSince ?? now, now);
     if (!hasLasted(entry, judgement)) return false;
     const before = entry.told;
     entry.told = judgement;

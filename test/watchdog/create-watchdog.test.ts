@@ -231,8 +231,9 @@ test('a copy that is to have no CRL has none', async (t) => {
   const { begin, after, shop } = setUp(t);
   await begin();
   shop.state.mayHaveCrls = false;
-  await after(10);
-  assert.deepEqual(await after(60), { [shopId]: 'behind' });
+  assert.deepEqual(await after(10), {}, 'it was decided just now');
+  assert.deepEqual(await after(59), {});
+  assert.deepEqual(await after(1), { [shopId]: 'behind' });
   shop.state.content = { kind: 'content', crls: [] };
   assert.deepEqual(await after(10), {});
 });
@@ -246,6 +247,22 @@ test('unread is a fault when it lasts for two intervals', async (t) => {
   assert.deepEqual(await after(1), { [shopId]: 'unread' });
   const [, seen] = await watchdog.seen();
   assert.partialDeepStrictEqual(seen, { finding: 'unread', detail: 'connect ECONNREFUSED', crlNumber: '1' });
+});
+
+test('what is broken whenever it can be read is told of, however seldom that is', async (t) => {
+  const { begin, after, shop } = setUp(t);
+  await begin();
+  const broken: Content = { kind: 'broken', detail: 'x' };
+  shop.state.content = broken;
+  assert.deepEqual(await after(10), {});
+  shop.state.content = new Error('no answer within 60 s');
+  assert.deepEqual(await after(40), {});
+  shop.state.content = broken;
+  assert.deepEqual(await after(40), { [shopId]: 'broken' });
+  shop.state.content = crl(1n);
+  assert.deepEqual(await after(1), {});
+  shop.state.content = broken;
+  assert.deepEqual(await after(59), {}, 'another time');
 });
 
 test('places that are gone are forgotten, here and in the database', async (t) => {
