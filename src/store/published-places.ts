@@ -4,8 +4,8 @@ import type { Queryable } from './database.ts';
 export const findings = [
   'current',
   'unread',
-  'behind',
   'lapsing',
+  'behind',
   'not-yet-valid',
   'lapsed',
   'missing',
@@ -13,8 +13,8 @@ export const findings = [
 ] as const;
 
 /**
- * `unread`: it could not be looked at for some time. `behind`: valid, but older than what should long be there. `lapsing`:
- * less than half of CRL_OVERLAP is left. `missing`: nothing is there. `broken`: what is there is not ours, or not whole.
+ * `unread`: it could not be looked at for some time. `lapsing`: less than half of CRL_OVERLAP is left, and there is no newer one.
+ * `behind`: valid, but older than what should long be there, however much of it is left. `missing`: nothing is there. `broken`: what is there is not ours, or not whole.
  */
 export type Finding = (typeof findings)[number];
 

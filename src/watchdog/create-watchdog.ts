@@ -7,7 +7,7 @@ import { createTrouble } from '../reconcile/trouble.ts';
 import type { PublishedPlaceStore, SeenPlace } from '../store/published-places.ts';
 import { ownPrefix, type ServedHere, type WatchedPlace } from './content.ts';
 import type { Expectation } from './expectation.ts';
-import { type Judgement, judge } from './judge.ts';
+import { type Judgement, judge, judgeAge } from './judge.ts';
 import { createPlaceBook, type PlaceState } from './place-book.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { WatchdogEvents } from './watchdog-events.ts';
@@ -44,6 +44,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     clock,
     judge: (place, content) =>
       judge(place, content, { now: clock.now(), overlapSeconds, expected: expectation }),
+    judgeAge: (place, content) => judgeAge(place, content, { now: clock.now(), overlapSeconds }),
     unreadPatienceMs: Math.max(2 * intervalMs, 2 * againMs),
     onTurn,
   });

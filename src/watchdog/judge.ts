@@ -36,30 +36,39 @@ export function judge(
   if (absent !== undefined) return { finding: 'missing', detail: `there is no CRL of ${absent}` };
   return crls
     .flatMap((crl) => [
-      judgeTimes(crl, place.graceSeconds, measure),
+      judgeLeft(crl, place.graceSeconds, measure),
+      judgeBegin(crl, measure),
       judgeNumber(crl, place.graceSeconds, measure),
     ])
     .reduce(worse, well);
 }
 
-/** Whether time alone made it so, with nothing read anew. */
-export function isOfTime({ finding }: Judgement): boolean {
-  return finding === 'lapsing' || finding === 'lapsed';
+/** What time alone has made of what was read some time ago. */
+export function judgeAge(
+  { graceSeconds }: Pick<WatchedPlace, 'graceSeconds'>,
+  content: Exclude<Content, { kind: 'gone' }>,
+  measure: Omit<Measure, 'expected'>,
+): Judgement {
+  if (content.kind !== 'content') return well;
+  return content.crls.map((crl) => judgeLeft(crl, graceSeconds, measure)).reduce(worse, well);
 }
 
-function judgeTimes(
-  { authority, thisUpdate, nextUpdate }: CrlReading,
+function judgeBegin({ authority, thisUpdate }: CrlReading, { now }: Measure): Judgement {
+  if (thisUpdate.getTime() <= now) return well;
+  return {
+    finding: 'not-yet-valid',
+    detail: `the CRL of ${authority} holds from ${thisUpdate.toISOString()}`,
+  };
+}
+
+function judgeLeft(
+  { authority, nextUpdate }: CrlReading,
   grace: number,
-  measure: Measure,
+  measure: Omit<Measure, 'expected'>,
 ): Judgement {
   const left = nextUpdate.getTime() - measure.now;
   const until = nextUpdate.toISOString();
   if (left <= 0) return { finding: 'lapsed', detail: `the CRL of ${authority} lapsed at ${until}` };
-  if (thisUpdate.getTime() > measure.now)
-    return {
-      finding: 'not-yet-valid',
-      detail: `the CRL of ${authority} holds from ${thisUpdate.toISOString()}`,
-    };
   return left < lapsingMs(measure.overlapSeconds, grace)
     ? { finding: 'lapsing', detail: `the CRL of ${authority} lapses at ${until}` }
     : well;

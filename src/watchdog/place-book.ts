@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { SeenPlace } from '../store/published-places.ts';
 import type { Content, WatchedPlace } from './content.ts';
-import { isOfTime, type Judgement } from './judge.ts';
+import type { Judgement } from './judge.ts';
 import type { CrlReading } from './read-crl.ts';
 
 export interface PlaceBookParts {
   readonly clock: Clock;
   judge(place: WatchedPlace, content: Exclude<Content, { kind: 'gone' }>): Judgement;
+  /** What time alone has made of it. */
+  judgeAge(place: WatchedPlace, content: Exclude<Content, { kind: 'gone' }>): Judgement;
   /** What cannot be read counts as a fault after this time. */
   readonly unreadPatienceMs: number;
   /** A fault has begun, has become another one, or (`current`) has ended. */
@@ -47,7 +49,8 @@ interface Entry {
  * A fault is said when it has stood for the grace of its place: what was edited is put back within seconds, and what has just
  * become wanted is on its way. That a CRL is behind is known to have lasted already; that there is still one is not.
  */
-export function createPlaceBook({ clock, judge, unreadPatienceMs, onTurn }: PlaceBookParts): PlaceBook {
+export function createPlaceBook(parts: PlaceBookParts): PlaceBook {
+  const { clock, unreadPatienceMs, onTurn } = parts;
   const entries = new Map<string, Entry>();
 
   function entryOf(place: WatchedPlace): Entry {
@@ -57,11 +60,10 @@ export function createPlaceBook({ clock, judge, unreadPatienceMs, onTurn }: Plac
   }
 
   function present({ place, content, unreadSince, why }: Entry): Judgement {
-    const seen = content && judge(place, content);
-    if (unreadSince === undefined && seen !== undefined) return seen;
+    if (unreadSince === undefined && content !== undefined) return parts.judge(place, content);
     // Whoever else may have renewed it: until that is seen, it is as old as it was.
-    if (seen !== undefined && isOfTime(seen))
-      return { ...seen, detail: `${seen.detail}, as far as is known: ${why}` };
+    const age = content && parts.judgeAge(place, content);
+    if (age?.detail !== undefined) return { ...age, detail: `${age.detail}, as far as is known: ${why}` };
     return { finding: 'unread', detail: why };
   }
 

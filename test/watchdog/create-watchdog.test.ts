@@ -204,6 +204,26 @@ test('lapsing at half of the overlap, lapsed at nextUpdate, also while nothing c
   assert.deepEqual(await after(60), {});
 });
 
+test('what is behind stays so when it lapses soon, too, and is lapsed in the end', async (t) => {
+  const { begin, after, shop, own, self, database, watchdog, turns } = setUp(t);
+  await begin();
+  database.latest = 2n;
+  for (const { state } of [own, self]) state.content = crl(2n, start, 100);
+  await after(1);
+  assert.deepEqual(await after(60), { [shopId]: 'behind' });
+  // A quarter of the overlap is left: no time for a milder word, which would end a critical alert.
+  await after(8.75 * 3_600);
+  assert.deepEqual(await after(60), { [shopId]: 'behind' });
+  assert.deepEqual(turns, [`${shopId} behind`]);
+  shop.state.content = new Error('no connection');
+  assert.deepEqual(await after(60), { [shopId]: 'lapsing' }, 'as far as is known');
+  const [, seen] = await watchdog.seen();
+  assert.match(seen?.detail ?? '', /lapses at .*, as far as is known: no connection/);
+  shop.state.content = crl(1n);
+  assert.deepEqual(await after(1), { [shopId]: 'behind' });
+  assert.deepEqual(await after(1.25 * 3_600), { [shopId]: 'lapsed' });
+});
+
 test("what is edited and mended within the grace is nobody's fault, and what stays is", async (t) => {
   const { begin, after, shop, rechecked } = setUp(t);
   await begin();

@@ -7,7 +7,7 @@ const Seen = Type.Object(
   {
     finding: Type.Enum([...findings], {
       description:
-        '`current`: it is as it should be. `behind`: valid, but older than what should be there. `lapsing`: less than half of CRL_OVERLAP is left. `lapsed`, `not-yet-valid`: every client is refused there. `missing`: nothing is there. `broken`: it is not ours, not whole, or cannot be read. `unread`: it could not be looked at for some time.',
+        '`current`: it is as it should be. `behind`: valid, but older than what should be there. `lapsing`: less than half of CRL_OVERLAP is left, and there is no newer one. `lapsed`, `not-yet-valid`: every client is refused there. `missing`: nothing is there. `broken`: it is not ours, not whole, or cannot be read. `unread`: it could not be looked at for some time.',
     }),
     at: Type.String({ format: 'date-time', description: 'When it was looked at last.' }),
     crlNumber: Type.Optional(Type.String({ examples: ['1795687200'] })),

@@ -1507,10 +1507,10 @@ export interface components {
             /** @description What was read back there last, whoever had written it. Absent before the first look. */
             seen?: {
                 /**
-                 * @description `current`: it is as it should be. `behind`: valid, but older than what should be there. `lapsing`: less than half of CRL_OVERLAP is left. `lapsed`, `not-yet-valid`: every client is refused there. `missing`: nothing is there. `broken`: it is not ours, not whole, or cannot be read. `unread`: it could not be looked at for some time.
+                 * @description `current`: it is as it should be. `behind`: valid, but older than what should be there. `lapsing`: less than half of CRL_OVERLAP is left, and there is no newer one. `lapsed`, `not-yet-valid`: every client is refused there. `missing`: nothing is there. `broken`: it is not ours, not whole, or cannot be read. `unread`: it could not be looked at for some time.
                  * @enum {unknown}
                  */
-                finding: "current" | "unread" | "behind" | "lapsing" | "not-yet-valid" | "lapsed" | "missing" | "broken";
+                finding: "current" | "unread" | "lapsing" | "behind" | "not-yet-valid" | "lapsed" | "missing" | "broken";
                 /**
                  * Format: date-time
                  * @description When it was looked at last.
