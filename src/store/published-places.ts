@@ -37,7 +37,7 @@ export interface SeenPlace {
 export interface PublishedPlaceStore {
   /** Ordered by place. */
   list(): Promise<SeenPlace[]>;
-  /** Of two looks at a place the later one counts. */
+  /** Of two looks at a place the later one counts; what says that it is of later than now is of a wrong clock, and counts for nothing. */
   save(seen: readonly SeenPlace[]): Promise<void>;
   /** There are no other places than these. */
   retain(places: readonly string[]): Promise<void>;
@@ -71,7 +71,7 @@ export function createPublishedPlaceStore(db: Queryable): PublishedPlaceStore {
             place text, finding text, detail text, crl_number numeric, next_update timestamptz, seen_at timestamptz)
           on conflict (place) do update set finding = excluded.finding, detail = excluded.detail,
             crl_number = excluded.crl_number, next_update = excluded.next_update, seen_at = excluded.seen_at
-          where old.seen_at <= excluded.seen_at`,
+          where old.seen_at <= excluded.seen_at or old.seen_at > now() + interval '1 minute'`,
         values: [JSON.stringify(seen.map(rowOf))],
       });
     },

@@ -35,3 +35,15 @@ test('what was seen comes back, the later look counts, and what is gone goes', a
   await db.query({ text: "update published_places set finding = 'a word of later'", values: [] });
   assert.equal((await store.list())[0]?.finding, 'unread');
 });
+
+test('a look from a clock that was ahead by days keeps no later one out', async (t) => {
+  const { db } = await createTestDatabase(t);
+  const store = createPublishedPlaceStore(db);
+  const now = Date.now();
+  await store.save([{ ...shop, finding: 'lapsed', detail: 'x', at: new Date(now + 3 * 86_400_000) }]);
+  const present = { ...shop, at: new Date(now) };
+  await store.save([present]);
+  assert.deepEqual(await store.list(), [present]);
+  await store.save([{ ...shop, finding: 'missing', detail: 'x', at: new Date(now - 1_000) }]);
+  assert.deepEqual(await store.list(), [present]);
+});
