@@ -8,7 +8,7 @@ import type { PublishedPlaceStore, SeenPlace } from '../store/published-places.t
 import { ownPrefix, type ServedHere, type WatchedPlace } from './content.ts';
 import type { Expectation } from './expectation.ts';
 import { type Judgement, judge, judgeAge } from './judge.ts';
-import { createPlaceBook, type PlaceState } from './place-book.ts';
+import { createPlaceBook } from './place-book.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { WatchdogEvents } from './watchdog-events.ts';
 
@@ -107,10 +107,25 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     const places = [...here.needed, ...here.turn(), ...listed];
     const ids = new Set(places.map(({ id }) => id));
     book.retain(ids);
+    await recall(places);
     await lookAt(places, over);
     if (over.aborted) return;
     if (leading) await tryDatabase(() => store.retain([...ids].filter((id) => !isOwn(id))));
     roundAt = clock.now();
+  }
+
+  /** What whoever looked before has told of is neither told of twice nor taken back before it is well. */
+  async function recall(places: readonly WatchedPlace[]): Promise<void> {
+    const strange = places.filter(({ id }) => !isOwn(id) && book.get(id) === undefined);
+    if (strange.length === 0) return;
+    await tryDatabase(async () => {
+      const faults = (await store.list()).filter(({ finding }) => finding !== 'current');
+      const told = new Map(faults.map((seen) => [seen.place, seen]));
+      for (const place of strange) {
+        const seen = told.get(place.id);
+        if (seen !== undefined) book.recall(place, seen);
+      }
+    });
   }
 
   async function lookAt(places: readonly WatchedPlace[], over: AbortSignal): Promise<void> {
@@ -169,7 +184,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     );
   }
 
-  const shared = (): PlaceState[] => book.list().filter(({ place }) => !isOwn(place));
+  const shared = (): SeenPlace[] => book.seen().filter(({ place }) => !isOwn(place));
 
   function schedule(): void {
     if (closing.signal.aborted) return;
@@ -214,7 +229,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
         if (!leads()) throw error;
         return [];
       });
-      for (const { crls: _, ...seen } of shared()) places.set(seen.place, seen);
+      for (const seen of shared()) places.set(seen.place, seen);
       for (const seen of recorded) {
         const known = places.get(seen.place);
         if (known === undefined || known.at < seen.at) places.set(seen.place, seen);

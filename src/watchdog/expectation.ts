@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { CrlStore } from '../store/crls.ts';
+import type { CrlStore, StoredCrl } from '../store/crls.ts';
 
 /** What should have been published by now: from the table of CRLs itself, or as it was known last. */
 export interface Expectation {
@@ -29,13 +29,15 @@ export function createExpectation(
   );
   const isDue = (since: number, graceSeconds: number) => clock.now() - since >= graceSeconds * 1000;
 
-  function note({ numbers }: Known, number: bigint): void {
+  function note({ numbers }: Known, { number, createdAt }: Pick<StoredCrl, 'number' | 'createdAt'>): void {
     const last = numbers.at(-1);
     // Lower after a restore from a backup: what was above it is not to come any more.
     if (last !== undefined && number < last.number) numbers.length = 0;
     // A clock that was set back must not keep anything from ever being due.
     for (const each of numbers) each.since = Math.min(each.since, clock.now());
-    if (last?.number !== number) numbers.push({ number, since: clock.now() });
+    // The first that is seen may have been there long before us.
+    const since = numbers.length === 0 ? Math.min(createdAt.getTime(), clock.now()) : clock.now();
+    if (numbers.at(-1)?.number !== number) numbers.push({ number, since });
     while (numbers[1] !== undefined && isDue(numbers[1].since, longestGraceSeconds)) numbers.shift();
   }
 
@@ -45,7 +47,7 @@ export function createExpectation(
         const latest = await crls.latest(authority);
         if (latest === undefined) continue;
         of.hasDelta = latest.delta !== undefined;
-        note(of, latest.number);
+        note(of, latest);
       }
     },
     due: (authority, graceSeconds) =>

@@ -17,6 +17,8 @@ export interface PlaceBookParts {
 
 /** What this process has seen of each place, and what it says of it. */
 export interface PlaceBook {
+  /** What was told of a place by whoever looked there before; it stands until we have seen for ourselves. */
+  recall(place: WatchedPlace, seen: SeenPlace): void;
   /** @returns whether it is well; if not, whoever keeps the place should look, and we again after a while */
   read(place: WatchedPlace, content: Content): boolean;
   /** As `read`. What was seen before stands, and grows older. */
@@ -24,6 +26,8 @@ export interface PlaceBook {
   /** There are no other places than these. */
   retain(ids: ReadonlySet<string>): void;
   list(): readonly PlaceState[];
+  /** Of what was read, and of what is told of. */
+  seen(): readonly SeenPlace[];
   get(id: string): PlaceState | undefined;
 }
 
@@ -91,22 +95,30 @@ export function createPlaceBook(parts: PlaceBookParts): PlaceBook {
     return isWell;
   }
 
-  const stateOf = ({ place, content, told, at }: Entry): PlaceState => {
-    const crls = content?.kind === 'content' ? content.crls : [];
+  const crlsOf = ({ content }: Entry) => (content?.kind === 'content' ? content.crls : []);
+
+  const seenOf = (entry: Entry): SeenPlace => {
+    const crls = crlsOf(entry);
     const nextUpdate = Math.min(...crls.map((crl) => crl.nextUpdate.getTime()));
     const [first] = crls;
     return {
-      place: place.id,
-      ...told,
-      at: new Date(at),
-      crls,
+      place: entry.place.id,
+      ...entry.told,
+      at: new Date(entry.at),
       ...(first === undefined
         ? {}
         : { crlNumber: first.number.toString(), nextUpdate: new Date(nextUpdate) }),
     };
   };
 
+  const stateOf = (entry: Entry): PlaceState => ({ ...seenOf(entry), crls: crlsOf(entry) });
+
   return {
+    recall(place, { finding, detail, at }) {
+      const told = { finding, ...(detail === undefined ? {} : { detail }) };
+      const since = finding === 'unread' ? 'unreadSince' : 'illSince';
+      entries.set(place.id, { place, why: detail ?? '', told, at: at.getTime(), [since]: at.getTime() });
+    },
     read(place, content) {
       if (content.kind === 'gone') return entries.delete(place.id) || true;
       const entry = entryOf(place);
@@ -124,6 +136,10 @@ export function createPlaceBook(parts: PlaceBookParts): PlaceBook {
       for (const id of entries.keys()) if (!ids.has(id)) entries.delete(id);
     },
     list: () => [...entries.values()].map(stateOf),
+    seen: () =>
+      [...entries.values()]
+        .filter(({ content, told }) => content !== undefined || told.finding !== 'current')
+        .map(seenOf),
     get(id) {
       const entry = entries.get(id);
       return entry && stateOf(entry);

@@ -1,125 +1,9 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { setImmediate as turnOfOthers } from 'node:timers/promises';
-import type { Term } from '../../src/leadership/leadership.ts';
-import type { SeenPlace } from '../../src/store/published-places.ts';
-import type { Content, WatchedPlace } from '../../src/watchdog/content.ts';
-import { createWatchdog } from '../../src/watchdog/create-watchdog.ts';
-import { createExpectation } from '../../src/watchdog/expectation.ts';
-import type { Judgement } from '../../src/watchdog/judge.ts';
+import { test } from 'node:test';
+import type { Content } from '../../src/watchdog/content.ts';
 import { createPartTurns } from '../../src/watchdog/part-turns.ts';
-import { createTestClock, type TestClock } from '../support/clock.ts';
+import { crl, placeWith, setUp, shopId } from './one-watchdog.ts';
 import { hour, start } from './published.ts';
-
-const minute = 60;
-const overlapSeconds = 5 * 3_600;
-
-/** A place whose content a test decides. */
-function placeWith(id: string, graceSeconds = minute) {
-  const state = { content: crl(1n) as Content | Error, looks: 0, doubts: 0, mayHaveCrls: true, hangs: false };
-  const place: WatchedPlace = {
-    id,
-    graceSeconds,
-    wanted: () => ({ crlsOf: state.mayHaveCrls ? ['ca'] : [], mayHaveCrls: state.mayHaveCrls }),
-    async look() {
-      state.looks += 1;
-      if (state.hangs) await new Promise(() => undefined);
-      if (state.content instanceof Error) throw state.content;
-      return state.content;
-    },
-    doubt() {
-      state.doubts += 1;
-    },
-  };
-  return { place, state };
-}
-
-function crl(number: bigint, from = start, hours = 10): Content {
-  const times = { thisUpdate: new Date(from), nextUpdate: new Date(from + hours * hour) };
-  return { kind: 'content', crls: [{ authority: 'ca', number, ...times }] };
-}
-
-function setUp(t: TestContext) {
-  const clock = createTestClock(start);
-  const self = placeWith('self:/crl/ca.crl');
-  const own = placeWith('secret:pki/internal-ca');
-  const shop = placeWith('secret:shop/internal-ca');
-  const database = { away: false, latest: 1n, rows: new Map<string, SeenPlace>() };
-  const asking = () => {
-    if (database.away) throw new Error('the database is away');
-  };
-  const told: string[] = [];
-  const rechecked: string[] = [];
-  const turns: string[] = [];
-  const places = {
-    everywhere: () => [own.place, shop.place],
-    turn: [] as WatchedPlace[],
-    onWishes: () => undefined as unknown,
-  };
-  const latest = async () => {
-    asking();
-    return { number: database.latest } as never;
-  };
-  const watchdog = createWatchdog({
-    intervalMs: 300_000,
-    overlapSeconds,
-    expectation: createExpectation({ latest }, [{ name: 'ca' }], clock, 6 * minute),
-    async refreshWishes() {
-      asking();
-      places.onWishes();
-    },
-    servedHere: () => ({ needed: [self.place], turn: () => places.turn }),
-    nearby: async () => [own.place],
-    everywhere: async () => places.everywhere(),
-    store: {
-      async list() {
-        asking();
-        return [...database.rows.values()];
-      },
-      async save(seen) {
-        asking();
-        for (const each of seen) database.rows.set(each.place, each);
-      },
-      async retain(ids) {
-        asking();
-        for (const id of database.rows.keys()) if (!ids.includes(id)) database.rows.delete(id);
-      },
-    },
-    events: {
-      turned: (place: WatchedPlace, { finding }: Judgement) => void turns.push(`${place.id} ${finding}`),
-    },
-    recheck: (id) => void rechecked.push(id),
-    clock,
-    log: {
-      info: (facts: unknown) => void told.push(JSON.stringify(facts)),
-      warn: (facts: unknown) => void told.push(JSON.stringify(facts)),
-    },
-  });
-  t.after(() => watchdog.close());
-  const abort = new AbortController();
-  const term: Term = { epoch: 1n, signal: abort.signal, assertCurrent: async () => undefined };
-  return {
-    ...{ clock, self, own, shop, database, told, rechecked, turns, places, watchdog },
-    async begin(leading = true) {
-      await watchdog.start('http://127.0.0.1:1');
-      if (leading) await watchdog.leaderWork.start(term);
-      await watchdog.look();
-    },
-    async endTerm() {
-      abort.abort();
-      await watchdog.leaderWork.stop();
-      await watchdog.look();
-    },
-    /** The findings after another round, some seconds later. */
-    async after(seconds: number): Promise<Record<string, string>> {
-      clock.advance(seconds);
-      await watchdog.look();
-      return Object.fromEntries([...watchdog.figures.faults()].map(({ place, finding }) => [place, finding]));
-    },
-  };
-}
-
-const shopId = 'secret:shop/internal-ca';
 
 test('the leader looks everywhere, the others at themselves and their own copy', async (t) => {
   const one = setUp(t);
@@ -204,26 +88,6 @@ test('lapsing at half of the overlap, lapsed at nextUpdate, also while nothing c
   assert.deepEqual(await after(60), {});
 });
 
-test('what is behind stays so when it lapses soon, too, and is lapsed in the end', async (t) => {
-  const { begin, after, shop, own, self, database, watchdog, turns } = setUp(t);
-  await begin();
-  database.latest = 2n;
-  for (const { state } of [own, self]) state.content = crl(2n, start, 100);
-  await after(1);
-  assert.deepEqual(await after(60), { [shopId]: 'behind' });
-  // A quarter of the overlap is left: no time for a milder word, which would end a critical alert.
-  await after(8.75 * 3_600);
-  assert.deepEqual(await after(60), { [shopId]: 'behind' });
-  assert.deepEqual(turns, [`${shopId} behind`]);
-  shop.state.content = new Error('no connection');
-  assert.deepEqual(await after(60), { [shopId]: 'lapsing' }, 'as far as is known');
-  const [, seen] = await watchdog.seen();
-  assert.match(seen?.detail ?? '', /lapses at .*, as far as is known: no connection/);
-  shop.state.content = crl(1n);
-  assert.deepEqual(await after(1), { [shopId]: 'behind' });
-  assert.deepEqual(await after(1.25 * 3_600), { [shopId]: 'lapsed' });
-});
-
 test("what is edited and mended within the grace is nobody's fault, and what stays is", async (t) => {
   const { begin, after, shop, rechecked } = setUp(t);
   await begin();
@@ -269,22 +133,6 @@ test('unread is a fault when it lasts for two intervals', async (t) => {
   assert.partialDeepStrictEqual(seen, { finding: 'unread', detail: 'connect ECONNREFUSED', crlNumber: '1' });
 });
 
-test('what is broken whenever it can be read is told of, however seldom that is', async (t) => {
-  const { begin, after, shop } = setUp(t);
-  await begin();
-  const broken: Content = { kind: 'broken', detail: 'x' };
-  shop.state.content = broken;
-  assert.deepEqual(await after(10), {});
-  shop.state.content = new Error('no answer within 60 s');
-  assert.deepEqual(await after(40), {});
-  shop.state.content = broken;
-  assert.deepEqual(await after(40), { [shopId]: 'broken' });
-  shop.state.content = crl(1n);
-  assert.deepEqual(await after(1), {});
-  shop.state.content = broken;
-  assert.deepEqual(await after(59), {}, 'another time');
-});
-
 test('places that are gone are forgotten, here and in the database', async (t) => {
   const { begin, after, shop, own, places, database, watchdog } = setUp(t);
   await begin();
@@ -296,52 +144,6 @@ test('places that are gone are forgotten, here and in the database', async (t) =
   assert.deepEqual([...database.rows.keys()], [own.place.id]);
   assert.ok([...watchdog.figures.crls()].every(({ place }) => place !== shopId));
 });
-
-test('what is no place any more is not looked at again, however doubtful it was', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { begin, after, shop, own, places, clock, watchdog, turns } = setUp(t);
-  await begin();
-  shop.state.content = { kind: 'missing', detail: 'there is no Secret' };
-  assert.deepEqual(await after(10), {});
-  // Undone, and its namespace deleted.
-  places.everywhere = () => [own.place];
-  await after(10);
-  const { looks } = shop.state;
-  await minutes(t, clock, 4);
-  assert.equal(shop.state.looks, looks);
-  assert.deepEqual([[...watchdog.figures.faults()], turns], [[], []]);
-});
-
-test('what is doubtful is looked at again after a minute, by what is wished then', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { begin, after, shop, places, clock, watchdog, turns } = setUp(t);
-  await begin();
-  const missing: Content = { kind: 'missing', detail: 'there is no Secret' };
-  shop.state.content = missing;
-  await after(10);
-  const { looks } = shop.state;
-  // Whoever should write it has found no namespace.
-  places.onWishes = () => {
-    shop.state.content = { kind: 'gone' };
-  };
-  await minutes(t, clock, 3);
-  assert.equal(shop.state.looks, looks + 1);
-  assert.deepEqual([[...watchdog.figures.faults()], turns], [[], []]);
-  places.onWishes = () => undefined;
-  shop.state.content = missing;
-  await after(10);
-  await minutes(t, clock, 2);
-  assert.deepEqual(turns, [`${shopId} missing`], 'without another round');
-});
-
-/** They pass, and what was to be done in them is. */
-async function minutes(t: TestContext, clock: TestClock, count: number): Promise<void> {
-  for (let second = 0; second < count * minute; second += 1) {
-    clock.advance(1);
-    t.mock.timers.tick(1_000);
-    for (let time = 0; time < 5; time += 1) await turnOfOthers();
-  }
-}
 
 test('ready while it serves a CRL that holds, whatever others have', async (t) => {
   const { begin, after, self, shop, own, clock, watchdog } = setUp(t);
@@ -407,18 +209,6 @@ test('a part that is not well is told of until it is, whichever part has its tur
     read.add(addresses()[0]);
   }
   assert.equal(read.size, parts.length);
-});
-
-test('a clock that is set back makes nothing wait for ever', async (t) => {
-  const { begin, after, database, self, own, clock } = setUp(t);
-  clock.advance(5 * 3_600);
-  await begin();
-  database.latest = 2n;
-  for (const { state } of [own, self]) state.content = crl(2n);
-  await after(1);
-  clock.set(start + hour);
-  assert.deepEqual(await after(0), {});
-  assert.deepEqual(await after(61), { [shopId]: 'behind' });
 });
 
 test('that no round is complete shows in its age', async (t) => {
