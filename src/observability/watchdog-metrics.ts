@@ -41,6 +41,14 @@ export function watchdogMetrics(registers: Registry[], clock: Clock): Pick<Metri
       for (const { place, finding } of faults()) to.set({ place, finding }, 1);
     },
   );
+  gauge(
+    'revocation_unlisted_seconds',
+    'Seconds for which the newest CRL has been seen to lack a revocation, by the tables; 0 when it has all.',
+    ['authority'],
+    (to, { unlisted }) => {
+      for (const { authority, seconds } of unlisted()) to.set({ authority }, seconds);
+    },
+  );
   gauge('watchdog_places', 'Places that the last round looked at.', [], (to, { places }) => to.set(places));
   gauge('watchdog_round_age_seconds', 'Seconds since every place was looked at.', [], (to, { roundAt }) =>
     to.set((clock.now() - roundAt) / 1000),

@@ -9,6 +9,7 @@ import { ownPrefix, type ServedHere, type WatchedPlace } from './content.ts';
 import type { Expectation } from './expectation.ts';
 import { type Judgement, judge, judgeAge } from './judge.ts';
 import { createPlaceBook } from './place-book.ts';
+import type { Unlisted } from './unlisted.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { WatchdogEvents } from './watchdog-events.ts';
 
@@ -16,6 +17,7 @@ export interface WatchdogParts {
   readonly intervalMs: number;
   readonly overlapSeconds: number;
   readonly expectation: Expectation;
+  readonly unlisted: Unlisted;
   /** What the database says of the copies. @throws Fault `database-unavailable`; what was known stands */
   refreshWishes(): Promise<void>;
   /** What this process serves at `url`. */
@@ -97,6 +99,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
     clearTimeout(again);
     await tryDatabase(async () => {
       await expectation.refresh();
+      await parts.unlisted.refresh();
       await parts.refreshWishes();
     });
     const leading = leads();
@@ -257,6 +260,7 @@ export function createWatchdog(parts: WatchdogParts): Watchdog {
       *faults() {
         for (const { place, finding } of book.list()) if (finding !== 'current') yield { place, finding };
       },
+      unlisted: () => parts.unlisted.list(),
       get places() {
         return book.list().length;
       },

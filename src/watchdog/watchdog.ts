@@ -29,6 +29,8 @@ export interface Watchdog {
 export interface WatchdogFigures {
   crls(): Iterable<{ readonly place: string; readonly authority: string; readonly nextUpdate: Date }>;
   faults(): Iterable<{ readonly place: string; readonly finding: Exclude<Finding, 'current'> }>;
+  /** As `Unlisted.list`. */
+  unlisted(): Iterable<{ readonly authority: string; readonly seconds: number }>;
   /** Places of the last round. */
   readonly places: number;
   /** When the last round was complete, or when the first one was to begin; in milliseconds since 1970. */

@@ -12,6 +12,7 @@ import { createCrlStore } from '../store/crls.ts';
 import type { Database } from '../store/database.ts';
 import { createPublicationStore } from '../store/publications.ts';
 import { createPublishedPlaceStore } from '../store/published-places.ts';
+import { createRevocationStore } from '../store/revocations.ts';
 import { type ClusterPlaces, createClusterPlaces, type PublishedWishes } from '../watchdog/cluster-places.ts';
 import type { WatchedPlace } from '../watchdog/content.ts';
 import { createWatchdog } from '../watchdog/create-watchdog.ts';
@@ -20,6 +21,7 @@ import { createExpectation } from '../watchdog/expectation.ts';
 import { createPublishedWishes } from '../watchdog/published-wishes.ts';
 import { createCopyReader } from '../watchdog/read-copy.ts';
 import type { WatchedAuthority } from '../watchdog/read-crl.ts';
+import { createUnlisted } from '../watchdog/unlisted.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import { createWatchdogEvents } from '../watchdog/watchdog-events.ts';
 import { copyOwner } from './copy-owner.ts';
@@ -72,6 +74,9 @@ export function openWatchdog(
     intervalMs,
     overlapSeconds: config.crl.overlapSeconds,
     expectation,
+    unlisted: createUnlisted({
+      ...{ authorities, clock, crls: createCrlStore(database), revocations: createRevocationStore(database) },
+    }),
     async refreshWishes() {
       await wishes.refresh();
       await addresses.refresh();

@@ -72,6 +72,7 @@ export function setUp(t: TestContext, before?: Before) {
     intervalMs: 300_000,
     overlapSeconds,
     expectation: createExpectation({ latest }, [{ name: 'ca' }], clock, 6 * minute),
+    unlisted: { refresh: async () => asking(), list: () => [] },
     async refreshWishes() {
       asking();
       places.onWishes();

@@ -28,6 +28,13 @@ one counts, but for the age of a copy, where the leader knows best.
   annotations:
     summary: Builds of the CRL of {{ "{{ $labels.authority }}" }} fail.
     description: Revocations do not reach the published CRL, and the present one is not replaced.
+- alert: InternalCaCrlNotBuilt
+  expr: max by (authority) (internal_ca_revocation_unlisted_seconds{ {{- $s -}} }) >= 600
+  labels:
+    severity: critical
+  annotations:
+    summary: A revocation of {{ "{{ $labels.authority }}" }} is on no CRL for {{ "{{ $value | humanizeDuration }}" }}.
+    description: Whoever was revoked since the newest CRL is let in wherever CRLs are read, and no build has to have failed for that.
 - alert: InternalCaCrlRefused
   expr: sum by (check) (increase(internal_ca_crl_check_failures_total{ {{- $s -}} }[15m])) > 0
   labels:
