@@ -6,7 +6,7 @@ export const watchdog = Type.Object(
   {
     intervalSeconds: duration(
       'WATCHDOG_INTERVAL',
-      'How often each place where the CRL is published is read back and held against what should be there.',
+      'How often each place where the CRL is published is read back and held against what should be there; at least eight times within `CRL_OVERLAP`.',
       { default: 300, minimum: 10, maximum: 86_400 },
     ),
     publicUrl: choice(

@@ -55,7 +55,7 @@ export function watchdogMetrics(registers: Registry[], clock: Clock): Pick<Metri
   );
   gauge(
     'watchdog_interval_seconds',
-    'How often every place is looked at: WATCHDOG_INTERVAL.',
+    'How often every place is looked at: WATCHDOG_INTERVAL, or an eighth of CRL_OVERLAP where that is less.',
     [],
     (to, { intervalSeconds }) => to.set(intervalSeconds),
   );

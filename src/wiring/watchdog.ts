@@ -18,6 +18,7 @@ import type { WatchedPlace } from '../watchdog/content.ts';
 import { createWatchdog } from '../watchdog/create-watchdog.ts';
 import { directoryPlace } from '../watchdog/directory-place.ts';
 import { createExpectation } from '../watchdog/expectation.ts';
+import { lookIntervalSeconds } from '../watchdog/look-interval.ts';
 import { createPublishedWishes } from '../watchdog/published-wishes.ts';
 import { createCopyReader } from '../watchdog/read-copy.ts';
 import type { WatchedAuthority } from '../watchdog/read-crl.ts';
@@ -61,7 +62,7 @@ export function openWatchdog(
   });
   const cluster = kubernetes && openClusterPlaces(config, { kubernetes, authorities, wishes });
   const files = cluster === undefined ? [filesOf(config, authorities)] : [];
-  const intervalMs = input.lookMs ?? config.watchdog.intervalSeconds * 1000;
+  const intervalMs = input.lookMs ?? lookIntervalSeconds(config) * 1000;
   const store = createPublishedPlaceStore(database);
   const addresses = createWatchedAddresses(config, {
     ...{ authorities, expectation, store },
