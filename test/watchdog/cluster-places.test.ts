@@ -140,6 +140,18 @@ test('a selector names namespaces', async (t) => {
   const labels = { ca: 'yes' };
   server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'blog', labels } });
   assert.equal((await look())[secret('blog')], 'missing');
+  server.interfere(({ type }) => (type.plural === 'namespaces' ? { status: 503 } : undefined));
+  assert.equal((await look())[secret('blog')], 'missing', 'while they cannot be listed, those of before');
+  server.interfere(() => undefined);
+  const status = { phase: 'Terminating' };
+  server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'blog', labels }, status });
+  assert.equal((await look())[secret('blog')], undefined);
+});
+
+test('a cluster without bundles lacks none', async (t) => {
+  const { look, server } = await setUp(t, { clusterTrustBundleName: name });
+  server.serveClusterTrustBundles('off');
+  assert.equal((await look())[`clustertrustbundle:${name}`], 'gone, no CRL wanted');
 });
 
 test('an object that has not changed is not read again; one that has, and one in doubt, is', async (t) => {

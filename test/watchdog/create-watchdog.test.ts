@@ -230,3 +230,20 @@ test('a place that never answers keeps no term and no process from ending', asyn
   await round;
   assert.equal(watchdog.figures.places, 2);
 });
+
+test('of what two replicas saw of a place the later look is told', async (t) => {
+  const { begin, own, database, clock, watchdog } = setUp(t);
+  await begin(false);
+  const later = new Date(clock.now() + 1_000);
+  database.rows.set(own.place.id, { place: own.place.id, finding: 'broken', detail: 'x', at: later });
+  assert.deepEqual(
+    (await watchdog.seen()).map(({ finding }) => finding),
+    ['broken'],
+  );
+  clock.advance(2);
+  await watchdog.look();
+  assert.deepEqual(
+    (await watchdog.seen()).map(({ finding }) => finding),
+    ['current'],
+  );
+});

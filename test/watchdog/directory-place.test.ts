@@ -40,3 +40,17 @@ test('files are read when they are others than before, and none are broken', asy
   writeFileSync(join(path, 'ca.crl'), '');
   assert.deepEqual(await place.look(never), { kind: 'content', crls: [] });
 });
+
+test('what keeps us from looking is not taken for files that are not there', async (t) => {
+  const path = mkdtempSync(join(tmpdir(), 'internal-ca-published-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  writeFileSync(join(path, 'published'), 'no directory');
+  const { watched } = await publishedBy();
+  const place = directoryPlace({
+    path: join(path, 'published'),
+    graceSeconds: 60,
+    wanted: { crlsOf: ['internal-ca'], mayHaveCrls: true },
+    reader: createCopyReader([watched]),
+  });
+  await assert.rejects(place.look(never), /ENOTDIR/);
+});

@@ -122,6 +122,28 @@ test('what is doubtful is looked at again after a minute, by what is wished then
   assert.deepEqual(turns, [`${shopId} missing`], 'without another round');
 });
 
+test('to the second: lapsed at nextUpdate, and gone as soon as nobody wants it', async (t) => {
+  const { begin, after, shop, clock } = setUp(t);
+  await begin();
+  clock.set(start + 10 * hour - 61_000);
+  assert.equal((await after(0))[shopId], undefined);
+  assert.equal((await after(60))[shopId], 'lapsing');
+  assert.equal((await after(1))[shopId], 'lapsed');
+  shop.state.content = { kind: 'gone' };
+  assert.equal((await after(1))[shopId], undefined);
+});
+
+test('a clock that is set back makes a broken copy wait no longer than the grace', async (t) => {
+  const { begin, after, shop, clock } = setUp(t);
+  clock.advance(5 * 3_600);
+  await begin();
+  shop.state.content = { kind: 'broken', detail: 'x' };
+  await after(1);
+  clock.set(start + hour);
+  assert.deepEqual(await after(0), {});
+  assert.deepEqual(await after(60), { [shopId]: 'broken' });
+});
+
 test('a clock that is set back makes nothing wait for ever', async (t) => {
   const { begin, after, database, self, own, clock } = setUp(t);
   clock.advance(5 * 3_600);

@@ -109,3 +109,19 @@ test('a copy of a megabyte, and files of a million entries, do not hold the even
     assert.ok(longest < 20, `${longest} ms`);
   }
 });
+
+test('of a CA with a chain every certificate is there, in whatever order, and none beside', async () => {
+  const [{ watched, crl }, root, other] = [await publishedBy(), await publishedBy(), await publishedBy()];
+  const authority = { ...watched, chain: [root.watched.certificate] };
+  const reader = createCopyReader([authority]);
+  const caCrl = pemOf(await crl(7n));
+  const pem = ({ certificate }: typeof watched) => Buffer.from(encodePem('CERTIFICATE', certificate.der));
+  const [own, above, strange] = [pem(watched), pem(root.watched), pem(other.watched)];
+  const read = async (...certificates: Buffer[]) =>
+    (await reader.read({ caCrt: Buffer.concat(certificates), caCrl })).kind;
+  assert.equal(await read(own, above), 'content');
+  assert.equal(await read(above, own), 'content');
+  assert.equal(await read(own), 'broken');
+  assert.equal(await read(above), 'broken');
+  assert.equal(await read(own, above, strange), 'broken');
+});

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { fetchFile } from '../../src/watchdog/fetch-file.ts';
 import { shownUrl, urlPlace } from '../../src/watchdog/url-place.ts';
+import { eventually } from '../support/eventually.ts';
+import { serverIdentity } from '../support/tls-files.ts';
 import { type Published, pemOf, publishedBy } from './published.ts';
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
@@ -31,7 +36,7 @@ async function setUp(t: TestContext, published: Published, o: Partial<Parameters
     isOurs: false,
     ...o,
   });
-  return { web, asked, place };
+  return { web, asked, place, origin: url.origin };
 }
 
 test('a file that is still the same is not sent again, and one that is in doubt is', async (t) => {
@@ -79,6 +84,8 @@ test('a delta is a delta, and its absence is a fault only where there should be 
   web.answer = (_request, response) => void response.end(bodies.shift());
   assert.equal((await place.look(AbortSignal.any([]))).kind, 'content');
   assert.equal((await place.look(AbortSignal.any([]))).kind, 'broken', 'the whole is no delta');
+  bodies.push(await published.crl(7n, { deltaBase: 6n, distributionPoint: 'http://ca.example/1.crl' }));
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'broken', 'nor is a part of one');
   web.answer = (_request, response) => void response.writeHead(404).end();
   assert.equal((await place.look(AbortSignal.any([]))).kind, 'missing');
   expected = [];
@@ -120,4 +127,63 @@ test('an answer without an end is cut off', async (t) => {
     send();
   };
   await assert.rejects(place.look(AbortSignal.any([])), /more than 67108864 octets/);
+});
+
+test('a mirror that has the file no longer has lost it, though any authority would do', async (t) => {
+  const { web, place } = await setUp(t, await publishedBy(), { crlsOf: () => [] });
+  web.answer = (_request, response) => void response.writeHead(404).end();
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'missing');
+});
+
+test('half a file is none, and a coding that nobody asked for is not undone', async (t) => {
+  const published = await publishedBy();
+  const { web, asked, place } = await setUp(t, published);
+  const der = await published.crl(7n);
+  web.answer = (_request, response) => {
+    response.writeHead(200, { 'Content-Length': der.length });
+    response.write(der.subarray(0, 100), () => response.destroy());
+  };
+  await assert.rejects(place.look(AbortSignal.any([])), /^NotFetched: it is not reachable \(ECONNRESET\)$/);
+  assert.equal(asked[0]?.headers['accept-encoding'], 'identity');
+  web.answer = (_request, response) => {
+    response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(gzipSync(der));
+  };
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'broken');
+  web.answer = (_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/html' }).end(der);
+  };
+  assert.equal((await place.look(AbortSignal.any([]))).kind, 'content', 'the octets count, not their label');
+});
+
+test('who nobody waits for any more is not waited for, and nobody longer than the time', async (t) => {
+  const published = await publishedBy();
+  const { web, place, asked, origin } = await setUp(t, published);
+  web.answer = () => undefined;
+  const over = new AbortController();
+  const look = place.look(over.signal);
+  await eventually(() => assert.equal(asked.length, 1));
+  over.abort();
+  await assert.rejects(look, /^NotFetched/);
+  const options = { maxOctets: 1_000, timeoutMs: 50, over: AbortSignal.any([]) };
+  const late = /^NotFetched: no answer within 0.05 s$/;
+  await assert.rejects(fetchFile(new URL(origin), options), late);
+  web.answer = (_request, response) => void response.write('a');
+  await assert.rejects(fetchFile(new URL(origin), options), late);
+});
+
+test("any certificate will do at our own port, which is not named by it, and at nobody else's", async (t) => {
+  const published = await publishedBy();
+  const der = await published.crl(7n);
+  const { certificatePem: cert, keyPem: key } = await serverIdentity('localhost');
+  const server = createTlsServer({ cert, key }, (_request, response) => void response.end(der));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => void server.close());
+  const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/x.crl`);
+  const of = (isOurs: boolean) => setUp(t, published, { url: () => url, isOurs });
+  const [ours, others] = [await of(true), await of(false)];
+  assert.equal((await ours.place.look(AbortSignal.any([]))).kind, 'content');
+  await assert.rejects(
+    others.place.look(AbortSignal.any([])),
+    /^NotFetched: it is not reachable \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/,
+  );
 });

@@ -60,7 +60,7 @@ async function setUp(t: TestContext, env: Record<string, string> = {}) {
   });
   const here = addresses.servedHere(url);
   return {
-    ...{ published, addresses, here, state },
+    ...{ published, addresses, here, state, url },
     /** What is read in the next round at our own port, the complete CRL aside; all of it is doubted unless it is content. */
     async round(): Promise<Record<string, Content>> {
       const found: Record<string, Content> = {};
@@ -93,6 +93,27 @@ test('at our own port: what decides whether we are ready, the delta, and one par
   assert.partialDeepStrictEqual((await round())[ownDelta], { kind: 'missing' });
   state.hasDelta = false;
   assert.deepEqual((await round())[ownDelta], { kind: 'gone' });
+});
+
+test('whoever listens at every address is looked at on the loopback', async (t) => {
+  const { addresses, url } = await setUp(t);
+  const { port } = new URL(url);
+  for (const [listening, seen] of [
+    [`http://0.0.0.0:${port}`, 'http://127.0.0.1'],
+    [`http://[::]:${port}`, 'http://[::1]'],
+  ] as const) {
+    const [place] = addresses.servedHere(listening).needed;
+    assert.equal(place?.id, `self:/crl/${name}.crl`);
+    // Nobody listens at the other one here.
+    const look = place
+      ?.look(never)
+      .then(({ kind }) => kind)
+      .catch((error: Error) => error.message);
+    assert.match(
+      (await look) ?? '',
+      seen.includes('[') ? /not reachable \((ECONNREFUSED|EADDRNOTAVAIL)\)/ : /^content$/,
+    );
+  }
 });
 
 test('where relying parties fetch: the part of each round, and WATCHDOG_PUBLIC_URL turns it off', async (t) => {
