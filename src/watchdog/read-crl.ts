@@ -1,8 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Authority } from '../authority/authority.ts';
 import { DerError } from '../encoding/der-error.ts';
+import { DerReader } from '../encoding/der-reader.ts';
+import { tag } from '../encoding/tag.ts';
 import { isSigned } from '../revocation/check-crl.ts';
 import { type CertificateRevocationList, readCrl } from '../x509/crl.ts';
+import { readSigned } from '../x509/signed-reader.ts';
 import { X509Error } from '../x509/x509-error.ts';
 
 /** As much of an authority as tells its CRLs from others: it cannot sign. */
@@ -22,6 +25,11 @@ export interface CrlReading {
 export class BrokenContent extends Error {
   override readonly name = 'BrokenContent';
 }
+
+/** In octets. */
+const mostBesideEntries = 64 * 1024;
+/** version, signature, issuer, thisUpdate, nextUpdate (RFC 5280 5.1). */
+const fieldsBeforeEntries = 5;
 
 /** Which CRL is to be there: the whole list, as every Secret must have it; what has changed since an older one; or a part. */
 export type PublishedForm = 'complete' | 'delta' | PublishedPart;
@@ -61,6 +69,7 @@ export async function readPublishedCrl(
 
 function parse(der: Buffer, form: PublishedForm): CertificateRevocationList {
   try {
+    refuseBloated(der);
     const crl = readCrl(der, { partial: form !== 'complete' });
     if (form === 'delta' && (crl.deltaBase === undefined || crl.scope !== undefined))
       throw new BrokenContent('it is no delta CRL');
@@ -72,6 +81,18 @@ function parse(der: Buffer, form: PublishedForm): CertificateRevocationList {
       throw new BrokenContent(`it cannot be read as a CRL (${error.message})`);
     throw error;
   }
+}
+
+/**
+ * Beside its entries a CRL of ours has some hundred octets. To take apart as many megabytes of a name takes seconds in one piece, and
+ * nobody has looked at the signature yet: it may be anybody's, where an address is one of plain HTTP.
+ */
+function refuseBloated(der: Buffer): void {
+  const tbs = new DerReader(readSigned(der).tbs).sequence();
+  for (let field = 0; field < fieldsBeforeEntries; field += 1) tbs.element();
+  const entries = tbs.peek() === tag.sequence ? tbs.content(tag.sequence).length : 0;
+  if (der.length - entries > mostBesideEntries)
+    throw new BrokenContent('it has more beside its entries than a CRL of ours');
 }
 
 /** Whoever has a certificate takes only the part whose scope is the one address that the certificate names, of every kind. */

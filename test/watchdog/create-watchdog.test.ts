@@ -212,10 +212,13 @@ test('a part that is not well is told of until it is, whichever part has its tur
 });
 
 test('that no round is complete shows in its age', async (t) => {
-  const { begin, after, watchdog, clock } = setUp(t);
+  const { begin, after, watchdog, clock, places } = setUp(t);
   await begin();
   await after(10);
   assert.equal(watchdog.figures.roundAt, clock.now());
+  const looks = places.unlistedLooks;
+  await after(0);
+  assert.equal(places.unlistedLooks, looks + 1, 'each round looks at the revocations, too');
   await watchdog.close();
   await after(1_000);
   assert.equal(clock.now() - watchdog.figures.roundAt, 1_000_000);

@@ -62,6 +62,7 @@ export function setUp(t: TestContext, before?: Before) {
     everywhere: () => [own.place, shop.place],
     turn: [] as WatchedPlace[],
     onWishes: () => undefined as unknown,
+    unlistedLooks: 0,
   };
   const latest = async () => {
     asking();
@@ -72,7 +73,12 @@ export function setUp(t: TestContext, before?: Before) {
     intervalMs: 300_000,
     overlapSeconds,
     expectation: createExpectation({ latest }, [{ name: 'ca' }], clock, 6 * minute),
-    unlisted: { refresh: async () => asking(), list: () => [] },
+    unlisted: {
+      async refresh() {
+        places.unlistedLooks += 1;
+      },
+      list: () => [],
+    },
     async refreshWishes() {
       asking();
       places.onWishes();

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chainPem } from '../../src/authority/chain-pem.ts';
+import { bitString, integer, sequence, tlv } from '../../src/encoding/der-writer.ts';
 import { encodePem } from '../../src/encoding/pem.ts';
+import { contextConstructed, tag } from '../../src/encoding/tag.ts';
 import { createCopyReader } from '../../src/watchdog/read-copy.ts';
+import { readPublishedCrl } from '../../src/watchdog/read-crl.ts';
+import { readCrl } from '../../src/x509/crl.ts';
+import { encodeTime } from '../../src/x509/time.ts';
 import { watchStalls } from '../support/stalls.ts';
 import { hour, pemOf, publishedBy, start } from './published.ts';
 
@@ -124,4 +129,28 @@ test('of a CA with a chain every certificate is there, in whatever order, and no
   assert.equal(await read(own), 'broken');
   assert.equal(await read(above), 'broken');
   assert.equal(await read(own, above, strange), 'broken');
+});
+
+test('what nobody has signed is not taken apart, however much of it there is', async () => {
+  const { watched, crl } = await publishedBy();
+  const { issuer, signatureAlgorithm, signature } = readCrl(await crl(7n));
+  const attribute = sequence(Buffer.from('0603550403', 'hex'), tlv(tag.utf8String, Buffer.from('a')));
+  const longName = sequence(Buffer.concat(Array(300_000).fill(tlv(tag.set, attribute))));
+  const number = tlv(tag.integer, Buffer.alloc(20_000_000, 7));
+  const longNumber = sequence(Buffer.from('0603551d14', 'hex'), tlv(tag.octetString, number));
+  const times = [encodeTime(new Date(start)), encodeTime(new Date(start + hour))];
+  const signed = (fields: readonly Buffer[], by = signature) =>
+    sequence(sequence(integer(1), signatureAlgorithm, ...fields), signatureAlgorithm, bitString(by));
+  for (const [what, der] of [
+    ['a name', signed([longName, ...times])],
+    ['a number', signed([issuer.der, ...times, tlv(contextConstructed(0), sequence(longNumber))])],
+    ['fields', signed([Buffer.concat(Array(1_000_000).fill(integer(1)))])],
+    ['a signature', signed([issuer.der, ...times], Buffer.alloc(20_000_000))],
+  ] as const) {
+    await assert.rejects(
+      readPublishedCrl(der, [watched], 'complete'),
+      /^BrokenContent: it has more beside its entries than a CRL of ours$/,
+      what,
+    );
+  }
 });
