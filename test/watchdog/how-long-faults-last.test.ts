@@ -40,6 +40,12 @@ test('what is broken whenever it can be read is told of, however seldom that is'
   assert.deepEqual(await after(1), {});
   shop.state.content = broken;
   assert.deepEqual(await after(59), {}, 'another time');
+  shop.state.content = crl(1n);
+  await after(1);
+  shop.state.content = new Error('no answer within 60 s');
+  await after(300);
+  shop.state.content = broken;
+  assert.deepEqual(await after(60), {}, 'that it could not be read was no fault of what is there');
 });
 
 test('who leads anew goes on with what was told before, and takes nothing back that is not well', async (t) => {
