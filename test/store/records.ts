@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { CertificateRecord } from '../../src/store/certificates.ts';
 import type { RevocationRequest } from '../../src/store/revocations.ts';
 import { encodeRevokedEntry } from '../../src/x509/crl.ts';
+import { serialFromRandom } from '../../src/x509/serial.ts';
 
 export const day = 86_400_000;
 export const start = new Date('2026-11-23T12:00:00Z');
@@ -14,7 +15,7 @@ export function daysFrom(date: Date, days: number): Date {
 export function certificateRecord(changes: Partial<CertificateRecord> = {}): CertificateRecord {
   const der = changes.der ?? randomBytes(600);
   return {
-    serial: randomBytes(16).toString('hex'),
+    serial: serialFromRandom(randomBytes(16)).toString('hex'),
     authority: 'internal-ca',
     profile: 'client',
     subject: 'CN=device-1,O=Example',
