@@ -28,7 +28,7 @@ function setUp() {
     clock,
   });
   return {
-    ...{ clock, database },
+    ...{ clock, database, known: () => [...unlisted.list()].map(({ seconds }) => seconds) },
     /** What is known after another round, some seconds later. */
     async after(seconds: number): Promise<number | undefined> {
       clock.advance(seconds);
@@ -41,12 +41,14 @@ function setUp() {
 }
 
 test('how long a revocation is on no CRL, as far as it was seen to last', async () => {
-  const { after, database } = setUp();
+  const { after, database, known, clock } = setUp();
   assert.equal(await after(300), 0);
   database.pending = 3;
   assert.equal(await after(300), 0, 'it may be of this second');
   assert.equal(await after(300), 300);
   assert.equal(await after(300), 600);
+  clock.advance(200);
+  assert.deepEqual(known(), [600], 'what has come since was not looked at');
   database.pending = 0;
   assert.equal(await after(300), 0);
 });

@@ -163,7 +163,7 @@ test('who nobody waits for any more is not waited for, and nobody longer than th
   const look = place.look(over.signal);
   await eventually(() => assert.equal(asked.length, 1));
   over.abort();
-  await assert.rejects(look, /^NotFetched/);
+  await assert.rejects(look, /^NotFetched: it is not reachable \(ABORT_ERR\)$/);
   const options = { maxOctets: 1_000, timeoutMs: 50, over: AbortSignal.any([]) };
   const late = /^NotFetched: no answer within 0.05 s$/;
   await assert.rejects(fetchFile(new URL(origin), options), late);
