@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type pg from 'pg';
 
 /** The messages of the protocol (PostgreSQL 54.7): an octet that tells which, and an int32 of the length with itself. */
@@ -50,6 +51,8 @@ class CopyIn {
         if (this.#ended) return;
         stream.write(messageHeader(chunk.length));
         if (!stream.write(chunk)) await drained(stream);
+        // What the kernel takes at once has drained before anybody else had a turn.
+        await setImmediate();
       }
     } catch (error) {
       stream.write(copyFail);

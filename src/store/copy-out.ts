@@ -15,11 +15,11 @@ const ended = -1;
 export function copyOut(client: pg.ClientBase, query: string): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     client.query(
-      new CopyOut(`copy (${query}) to stdout (format binary)`, (error, octets) => {
+      new CopyOut(`copy (${query}) to stdout (format binary)`, (error, messages) => {
         if (error !== undefined) reject(error);
         else {
           try {
-            resolve(readOnly(octets));
+            resolve(readOnly(messages));
           } catch (wrong) {
             reject(wrong);
           }
@@ -32,11 +32,11 @@ export function copyOut(client: pg.ClientBase, query: string): Promise<Buffer | 
 /** What the driver's client asks of a query; it calls the handlers as messages come. */
 class CopyOut {
   /** The driver puts its own around it, which ends the timer of `query_timeout`. */
-  callback: (error: Error | undefined, octets: Buffer) => void;
+  callback: (error: Error | undefined, messages: readonly Buffer[]) => void;
   readonly #text: string;
   #messages: Buffer[] = [];
 
-  constructor(text: string, callback: (error: Error | undefined, octets: Buffer) => void) {
+  constructor(text: string, callback: (error: Error | undefined, messages: readonly Buffer[]) => void) {
     this.#text = text;
     this.callback = callback;
   }
@@ -45,32 +45,32 @@ class CopyOut {
     connection.query(this.#text);
   }
 
-  /** One row each, and one for the end. The driver will write over what it hands out here. */
+  /** The driver will write over what it hands out here. */
   handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
     this.#messages.push(Buffer.from(chunk));
   }
 
   handleError(error: Error): void {
-    this.#messages = [];
-    this.callback(error, Buffer.alloc(0));
+    this.callback(error, []);
   }
 
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    this.callback(undefined, Buffer.concat(this.#messages));
+    this.callback(undefined, this.#messages);
   }
 }
 
-/** The field of the only row of one column. */
-function readOnly(octets: Buffer): Buffer | undefined {
-  let at = preambleOctets + int32Octets + octets.readInt32BE(preambleOctets);
-  const columns = octets.readInt16BE(at);
+/**
+ * The field of the only row of one column. A message has a row, or the end; the preamble is before the first of them (PostgreSQL 54.7:
+ * "Messages sent from the backend will always correspond to single data rows").
+ */
+function readOnly([first = Buffer.alloc(0), ...others]: readonly Buffer[]): Buffer | undefined {
+  const start = preambleOctets + int32Octets + first.readInt32BE(preambleOctets);
+  const columns = first.readInt16BE(start);
   if (columns === ended) return undefined;
-  const length = octets.readInt32BE(at + int16Octets);
-  at += int16Octets + int32Octets;
-  const end = at + Math.max(length, 0);
-  if (columns !== 1 || octets.readInt16BE(end) !== ended)
-    throw new Error('Not one bytea was copied, but more');
-  return length < 0 ? undefined : octets.subarray(at, end);
+  if (columns !== 1 || others.length !== 1) throw new Error('Not one bytea was copied, but more');
+  const at = start + int16Octets + int32Octets;
+  const length = first.readInt32BE(at - int32Octets);
+  return length < 0 ? undefined : first.subarray(at, at + length);
 }

@@ -21,6 +21,26 @@ test('the chunks arrive whole and in order, more of them than a connection holds
   assert.equal(line, hash.digest('hex'));
 });
 
+test('others get their turn between chunks, also where the kernel takes each at once', async (t) => {
+  const { db } = await createTestDatabase(t);
+  await db.query({ text: 'create table copied (line text)' });
+  let turns = 0;
+  let counting = true;
+  const count = (): void => {
+    turns += 1;
+    if (counting) setImmediate(count);
+  };
+  await db.transaction(async (tx) => {
+    count();
+    await tx.copyIn(
+      'copy copied from stdin',
+      Array.from({ length: 500 }, () => text(1)),
+    );
+    counting = false;
+  });
+  assert.ok(turns >= 500, `${turns} turns`);
+});
+
 test('what the server refuses is an error of the server, and the connection goes on', async (t) => {
   const { db } = await createTestDatabase(t);
   await db.query({ text: 'create table copied (number integer)' });
