@@ -76,7 +76,10 @@ export function openWatchdog(
     overlapSeconds: config.crl.overlapSeconds,
     expectation,
     unlisted: createUnlisted({
-      ...{ authorities, clock, crls: createCrlStore(database), revocations: createRevocationStore(database) },
+      authorities,
+      clock,
+      crls: createCrlStore(database),
+      revocations: createRevocationStore(database),
     }),
     async refreshWishes() {
       await wishes.refresh();
