@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { createTestDatabase, restartableDatabase } from '../support/database.ts';
 
-const text = (lines: number): Buffer => Buffer.from(`${randomBytes(40).toString('hex')}\n`.repeat(lines));
+const text = (lines: number): Buffer => Buffer.from(`x${randomBytes(40).toString('hex')}\n`.repeat(lines));
 
 test('the chunks arrive whole and in order, more of them than a connection holds', async (t) => {
   const { db } = await createTestDatabase(t);
