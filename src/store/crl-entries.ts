@@ -29,13 +29,18 @@ export class EntryReader {
   async *read(): AsyncGenerator<Buffer> {
     this.count = 0;
     this.complete = false;
-    let next: Promise<Buffer | undefined> | undefined = this.#page(Buffer.alloc(0));
+    let after: Buffer = Buffer.alloc(0);
+    let next: Promise<Buffer | undefined> | undefined = this.#page(after);
     while (next !== undefined) {
       const octets: Buffer | undefined = await next;
       // A server that is quicker than we are has the next page there when this one is done, and the next: others get their turn.
       await setImmediate();
       const page = measure(octets);
-      next = page.last === undefined ? undefined : this.#page(page.last);
+      // Rows whose entries are of other serials would give the same page for ever.
+      if (page.last !== undefined && page.last.compare(after) <= 0)
+        throw new Error(`The entry of a revocation is not of its serial: after ${after.toString('hex')}`);
+      after = page.last ?? after;
+      next = page.last === undefined ? undefined : this.#page(after);
       // Whoever stops reading does not wait for it.
       next?.catch(() => undefined);
       this.count += page.count;
@@ -49,7 +54,7 @@ export class EntryReader {
     return this.#tx.copyOut(`
       select string_agg(entry, ''::bytea order by serial) from (
         select serial, entry from revocations
-        where authority = ${pg.escapeLiteral(this.#authority)} and in_crl and serial > '\\x${after.toString('hex')}'
+        where authority = ${pg.escapeLiteral(this.#authority)} and in_crl and serial > decode('${after.toString('hex')}', 'hex')
         order by serial limit ${entriesPerPage}
       ) as page`);
   }

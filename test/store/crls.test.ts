@@ -89,6 +89,21 @@ for (const count of [20_000, 25_000])
     assert.equal(der.equals(Buffer.concat([...serials.sort().map(entryOf), Buffer.of(0xff)])), true);
   });
 
+test('entries that are not of their rows end the build, which would have no end', async (t) => {
+  const stores = await openStores(t);
+  await stores.db.query({
+    text: `insert into revocations (serial, authority, entry, not_after, revoked_at, reason, requester, change_id)
+      select set_byte(substr(sha256(i::text::bytea), 1, 16), 0, 127), 'internal-ca', $1::bytea, now() + interval '1 year',
+        now(), 'unspecified', 't', 0 from generate_series(1, 12000) i`,
+    values: [entryOf('01')],
+  });
+  await assert.rejects(
+    stores.crls.build('internal-ca', anyTime, buildAt(start)),
+    /not of its serial: after 01$/,
+  );
+  assert.equal(await stores.crls.latest('internal-ca'), undefined);
+});
+
 /** The octets of an entry before and behind the serial. */
 function around(serial: string): [Buffer, Buffer] {
   const entry = entryOf(serial);
