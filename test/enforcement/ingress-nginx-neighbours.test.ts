@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBefore } from '../../src/enforcement/adapters/ingress-nginx/neighbours.ts';
-import { codes, ingress, ingressClass, nginxClass, plan, prefixed } from './fixtures.ts';
+import { codes, type IngressOptions, ingress, ingressClass, nginxClass, plan, prefixed } from './fixtures.ts';
 
 const older = { creationTimestamp: '2026-01-01T00:00:00Z' };
 const younger = { creationTimestamp: '2026-01-03T00:00:00Z' };
@@ -111,4 +111,66 @@ test('of two Ingresses made in the same second the later name comes first', () =
   assert.equal(isBefore(b, a), true);
   assert.equal(isBefore(a, b), false);
   assert.equal(isBefore(ingress({ metadata: older }), ingress()), true);
+});
+
+const challenge = '/.well-known/acme-challenge/hTtPs_token-1';
+const solver = (options: IngressOptions = {}) =>
+  ingress({
+    name: 'cm-acme-http-solver',
+    paths: [challenge],
+    annotations: { 'ssl-redirect': 'false' },
+    ...options,
+  });
+
+test("an ACME solver's Ingress leaves the host safe", () => {
+  assert.deepEqual(plan(ingress(), { others: [solver()] }).reasons, []);
+  const location = solver({ paths: ['/.well-known/acme-challenge', '/.well-known/acme-challenge/'] });
+  assert.deepEqual(plan(ingress(), { others: [location] }).reasons, []);
+});
+
+const notSolvers: Readonly<Record<string, IngressOptions>> = {
+  'a path beside the challenge': { paths: [challenge, '/open'] },
+  'a path that only begins like one': { paths: ['/.well-known/acme-challenge-open'] },
+  'a path with an alternative': { paths: ['/.well-known/acme-challenge/x|/admin'] },
+  'a path with dot segments': { paths: ['/.well-known/acme-challenge/../admin'] },
+  'a rewrite': { annotations: { 'ssl-redirect': 'false', 'rewrite-target': '/admin' } },
+  'regular expressions': { annotations: { 'ssl-redirect': 'false', 'use-regex': 'true' } },
+  'no path': { paths: [] },
+};
+for (const [what, options] of Object.entries(notSolvers)) {
+  test(`an Ingress with ${what} is no ACME solver`, () => {
+    const { reasons } = plan(ingress(), { others: [solver(options)] });
+    assert.deepEqual(codes(reasons), ['plain-http-neighbour']);
+  });
+}
+
+test('an Ingress with a default backend is no ACME solver', () => {
+  const spec = { ...solver().spec, defaultBackend: { service: { name: 'web' } } };
+  assert.deepEqual(codes(plan(ingress(), { others: [solver({ spec })] }).reasons), ['plain-http-neighbour']);
+});
+
+test('an alias below a wildcard keeps the policy of its own Ingress, which is said', () => {
+  const others = [
+    ingress({ name: 'other', hosts: ['b.example'], annotations: { 'server-alias': 'c.test, A.X.example' } }),
+  ];
+  const { reasons, warnings } = plan(ingress({ hosts: ['*.x.example'] }), { others });
+  assert.deepEqual([reasons, codes(warnings)], [[], ['wildcard-not-covering']]);
+});
+
+test('a server-snippet elsewhere that names our host is refused', () => {
+  const named = (hosts: string[], snippet: string, options = {}) =>
+    codes(
+      plan(ingress({ hosts }), {
+        others: [ingress({ name: 'other', hosts: ['b.test'], annotations: { 'server-snippet': snippet } })],
+        ...options,
+      }).reasons,
+    );
+  assert.deepEqual(named(['*.x.example'], 'server_name "A.x.example";'), ['snippet-interferes']);
+  assert.deepEqual(named(['*.x.example'], 'gzip on;\n server_name q.test  a.b.x.example;'), [
+    'snippet-interferes',
+  ]);
+  assert.deepEqual(named(['a.example'], 'server_name a.example;'), ['snippet-interferes']);
+  assert.deepEqual(named(['a.example'], 'server_name c.example;'), []);
+  assert.deepEqual(named(['a.example'], 'more_set_headers "X: server_name a.example";'), []);
+  assert.deepEqual(named(['a.example'], 'server_name a.example;', { config: {} }), []);
 });

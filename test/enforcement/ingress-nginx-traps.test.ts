@@ -31,9 +31,18 @@ test('concluded from the IngressClass, it is only assumed, and not at all beside
 });
 
 test("AKS's string is claimed by nobody else", () => {
-  const classes = [ingressClass('nginx', 'webapprouting.kubernetes.azure.com/nginx'), traefik];
-  const result = plan(ingress(), { classes, named: false });
-  assert.deepEqual([result.reasons, result.warnings], [[], []]);
+  for (const controller of [
+    'webapprouting.kubernetes.azure.com/nginx',
+    'webapprouting.kubernetes.azure.com/nginx/internal',
+  ]) {
+    const classes = [ingressClass('nginx', controller), traefik];
+    const result = plan(ingress(), { classes, named: false });
+    assert.deepEqual([result.reasons, result.warnings], [[], []]);
+  }
+  const unlike = [ingressClass('nginx', 'webapprouting.kubernetes.azure.com/nginxy')];
+  assert.deepEqual(codes(plan(ingress(), { classes: unlike, named: false }).reasons), [
+    'controller-mismatch',
+  ]);
 });
 
 test('the old class annotation works as the controller reads it', () => {
@@ -110,11 +119,36 @@ test('a risk level below what is needed is refused', () => {
   assert.deepEqual(level('High', { matchCommonName: 'alice' }), []);
 });
 
-test('believed X-Forwarded-Proto is reported until matchCommonName closes it', () => {
-  const config = { 'use-forwarded-headers': 'true' };
-  assert.deepEqual(codes(plan(ingress(), { config }).warnings), ['forwarded-proto-believed']);
+for (const value of ['true', 'True', '1', 't']) {
+  test(`use-forwarded-headers "${value}" is refused until matchCommonName closes port 80`, () => {
+    const config = { 'use-forwarded-headers': value };
+    assert.deepEqual(codes(plan(ingress(), { config }).reasons), ['forwarded-proto-believed']);
+    const closed = plan(ingress(), { config, settings: { matchCommonName: '*' } });
+    assert.deepEqual([closed.reasons, codes(closed.warnings)], [[], ['match-common-name-closes-http']]);
+    for (const mode of ['optional', 'off'] as const)
+      assert.deepEqual(plan(ingress(), { config, settings: { mode } }).reasons, []);
+  });
+}
+
+test('use-forwarded-headers that is false, or no boolean, is the default', () => {
+  for (const value of ['false', '0', 'yes', ''])
+    assert.deepEqual(plan(ingress(), { config: { 'use-forwarded-headers': value } }).reasons, []);
+});
+
+test('use-proxy-protocol is reported: only a client behind the load balancer can use it', () => {
+  const config = { 'use-proxy-protocol': 'true' };
+  const result = plan(ingress(), { config });
+  assert.deepEqual([result.reasons, codes(result.warnings)], [[], ['proxy-protocol-believed']]);
   const closed = plan(ingress(), { config, settings: { matchCommonName: '*' } });
   assert.deepEqual(codes(closed.warnings), ['match-common-name-closes-http']);
+});
+
+test('snippets are honoured by every spelling of true', () => {
+  const target = ingress({ annotations: { 'server-snippet': 'ssl_verify_client off;' } });
+  for (const value of ['true', 'True', '1'])
+    assert.deepEqual(codes(plan(target, { config: { 'allow-snippet-annotations': value } }).reasons), [
+      'snippet-interferes',
+    ]);
 });
 
 test('paths that are exempt from the redirect are refused; the ACME one is only reported', () => {

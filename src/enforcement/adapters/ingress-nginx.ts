@@ -3,7 +3,7 @@ import type { AdapterInput, AdapterPlan, ControllerAdapter } from '../adapter.ts
 import type { VerificationSettings } from '../verification.ts';
 import { annotationNames, annotationsFor } from './ingress-nginx/annotations.ts';
 import { checkController, servesController } from './ingress-nginx/controller.ts';
-import { checkRiskLevel, forwardedWarnings } from './ingress-nginx/controller-config.ts';
+import { checkRiskLevel, proxyProtocolWarnings } from './ingress-nginx/controller-config.ts';
 import { checkErrorPage } from './ingress-nginx/error-page.ts';
 import { checkHosts, hostsOf } from './ingress-nginx/hosts.ts';
 import { checkCommonName } from './ingress-nginx/match-common-name.ts';
@@ -17,6 +17,7 @@ import { checkOnline, onlineAnnotations } from './ingress-nginx/online.ts';
 import { checkBypass, checkOwnAnnotations, ownWarnings } from './ingress-nginx/own-annotations.ts';
 import { acmeWarnings, checkPlainHttp } from './ingress-nginx/plain-http.ts';
 import { refusal } from './ingress-nginx/refusal.ts';
+import { claimedServerNames } from './ingress-nginx/server-names.ts';
 
 /**
  * kubernetes/ingress-nginx 1.12 to 1.15 and its forks: `auth-tls-*` annotations and a Secret with `ca.crt` and `ca.crl`
@@ -90,9 +91,10 @@ function checkWish(settings: VerificationSettings, hosts: readonly string[]) {
 }
 
 /** Only mode `on` promises that nobody gets past; in `optional` a client without a certificate is welcome anyway. */
-function waysRound({ ingress, settings, controllerConfig }: AdapterInput, neighbours: readonly Neighbour[]) {
+function waysRound(input: AdapterInput, neighbours: readonly Neighbour[]) {
+  const { ingress, settings, controllerConfig } = input;
   if (settings.mode === 'off') return [];
-  const bypasses = checkBypass(ingress, neighbours, controllerConfig);
+  const bypasses = [...checkBypass(ingress, neighbours, controllerConfig), ...claimedServerNames(input)];
   // The match is made on port 80, too, where the subject is empty: 403 for everybody.
   const portEightyIsClosed = settings.mode !== 'on' || settings.matchCommonName !== undefined;
   return portEightyIsClosed
@@ -104,7 +106,7 @@ function verificationWarnings({ ingress, settings, controllerConfig }: AdapterIn
   return [
     ...ownWarnings(ingress, controllerConfig),
     ...acmeWarnings(ingress, controllerConfig),
-    ...forwardedWarnings(controllerConfig, settings),
+    ...proxyProtocolWarnings(controllerConfig, settings),
     ...inheritedWarnings(ingress.metadata.annotations ?? {}, settings),
   ];
 }

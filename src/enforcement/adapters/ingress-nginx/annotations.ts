@@ -24,7 +24,11 @@ export function annotation(ingress: Ingress, name: string): string | undefined {
 
 /** As the controller reads it (Go's ParseBool); undefined when absent or not a boolean. */
 export function booleanAnnotation(ingress: Ingress, name: string): boolean | undefined {
-  const value = annotation(ingress, name);
+  return parseBool(annotation(ingress, name));
+}
+
+/** Go's strconv.ParseBool; undefined for anything else. */
+export function parseBool(value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined;
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false;

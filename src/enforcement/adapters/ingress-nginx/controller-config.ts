@@ -1,6 +1,7 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { ConfigMap } from '../../../kubernetes/objects.ts';
 import type { VerificationSettings } from '../../verification.ts';
+import { parseBool } from './annotations.ts';
 
 const risks: readonly string[] = ['Low', 'Medium', 'High', 'Critical'];
 
@@ -26,15 +27,26 @@ export function allowsRisk(config: ConfigMap | undefined, needed: 'Medium' | 'Hi
   return level === undefined || Math.max(0, risks.indexOf(level)) >= risks.indexOf(needed);
 }
 
-/** With believed `X-Forwarded-Proto` a client can claim HTTPS on port 80, and no redirect comes (lua_ingress.lua). */
-export function forwardedWarnings(
+/**
+ * A boolean of the controller's ConfigMap, read as the controller reads it (mapstructure's weakly typed input, hence Go's
+ * ParseBool: `"True"` and `"1"` are true as well). Undefined when it is absent or no boolean: the controller's default holds.
+ */
+export function booleanSetting(config: ConfigMap | undefined, name: string): boolean | undefined {
+  return parseBool(config?.data?.[name]);
+}
+
+/**
+ * With `use-proxy-protocol` the port in the PROXY header decides whether a request counts as HTTPS. A load balancer writes
+ * that header, so only a client that goes round it, from inside the network, can claim port 443.
+ */
+export function proxyProtocolWarnings(
   config: ConfigMap | undefined,
   settings: VerificationSettings,
 ): FaultReason[] {
-  if (config?.data?.['use-forwarded-headers'] !== 'true') return [];
+  if (booleanSetting(config, 'use-proxy-protocol') !== true) return [];
   if (settings.mode !== 'on' || settings.matchCommonName !== undefined) return [];
   const detail =
-    'The controller believes X-Forwarded-Proto (use-forwarded-headers): who reaches port 80 directly can skip the ' +
-    'redirect and with it the check. matchCommonName "*" closes this.';
-  return [{ code: 'forwarded-proto-believed', detail }];
+    "The controller's ConfigMap has use-proxy-protocol: a client that reaches the controller's port 80 without the load " +
+    'balancer can claim HTTPS in a PROXY header of its own and skips the redirect. matchCommonName "*" closes port 80.';
+  return [{ code: 'proxy-protocol-believed', detail }];
 }

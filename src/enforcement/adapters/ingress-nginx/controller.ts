@@ -5,7 +5,9 @@ import { type ServedBy, servedBy } from '../../ingress-class.ts';
 
 /** Claimed by ingress-nginx and its forks, and also by Traefik's migration provider, which reads no CRL. */
 const sharedController = 'k8s.io/ingress-nginx';
-const knownControllers: readonly string[] = [sharedController, 'webapprouting.kubernetes.azure.com/nginx'];
+
+/** AKS application routing: this one, and `<this>/<name>` for each NginxIngressController that is made there. */
+const applicationRouting = 'webapprouting.kubernetes.azure.com/nginx';
 
 /** The value of the old class annotation that ingress-nginx accepts without an IngressClass. */
 const annotationClass = 'nginx';
@@ -15,7 +17,11 @@ const otherControllers =
   /^(traefik\.io|nginx\.org|haproxy-ingress\.github\.io|haproxy\.org|projectcontour\.io|istio\.io|cilium\.io|ingress\.k8s\.aws|alb\.networking\.azure\.io|azure\/|ingress-controllers\.konghq\.com|getambassador\.io|skipper|gateway\.)/;
 
 export function servesController(controller: string): boolean {
-  return knownControllers.includes(controller);
+  return (
+    controller === sharedController ||
+    controller === applicationRouting ||
+    controller.startsWith(`${applicationRouting}/`)
+  );
 }
 
 /** True unless the class says for certain that ingress-nginx does not look at the Ingress. */

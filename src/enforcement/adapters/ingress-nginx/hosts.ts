@@ -1,10 +1,22 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { Ingress } from '../../../kubernetes/objects.ts';
+import { annotation } from './annotations.ts';
 
 /** The hosts of an Ingress's rules: lower case, each once, in order. */
 export function hostsOf(ingress: Ingress): string[] {
   const hosts = (ingress.spec?.rules ?? []).map((rule) => rule.host?.toLowerCase() ?? '');
   return [...new Set(hosts.filter((host) => host !== ''))];
+}
+
+/**
+ * The names of `server-alias`, lower case: they stand in the server_name of each host of the Ingress, so an exact one wins
+ * over another Ingress's wildcard. (An alias that is a host of some Ingress is dropped by the controller.)
+ */
+export function aliasesOf(ingress: Ingress): string[] {
+  const names = (annotation(ingress, 'server-alias') ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase());
+  return [...new Set(names.filter((name) => name !== ''))];
 }
 
 /** True when `pattern` is that host or the wildcard just above it; `*.a.example` covers `b.a.example` and no deeper. */

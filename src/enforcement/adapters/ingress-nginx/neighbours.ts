@@ -4,7 +4,7 @@ import type { AdapterInput } from '../../adapter.ts';
 import { servedBy } from '../../ingress-class.ts';
 import { annotationNames, booleanAnnotation } from './annotations.ts';
 import { mayServe } from './controller.ts';
-import { covers, hostsOf } from './hosts.ts';
+import { aliasesOf, covers, hostsOf } from './hosts.ts';
 
 /** Another Ingress that has a host in common with ours. */
 export interface Neighbour {
@@ -81,7 +81,7 @@ function sharingWarning({ label, sharedHosts, sameController }: Neighbour): Faul
 function wildcardWarnings(host: string, input: AdapterInput): FaultReason[] {
   if (!host.startsWith('*.')) return [];
   return input.ingresses.flatMap((other) =>
-    hostsOf(other)
+    [...hostsOf(other), ...aliasesOf(other)]
       .filter((otherHost) => otherHost !== host && covers(host, otherHost) && !isSame(other, input.ingress))
       .map((otherHost) => ({
         code: 'wildcard-not-covering',

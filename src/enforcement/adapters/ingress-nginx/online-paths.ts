@@ -1,9 +1,10 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import type { AdapterInput } from '../../adapter.ts';
+import { isAcmeLocation, isAcmeSolver } from './acme-challenge.ts';
 import { annotationNames, booleanAnnotation } from './annotations.ts';
 import type { Neighbour } from './neighbours.ts';
-import { acmeChallenge, pathsUnder } from './plain-http.ts';
+import { pathsUnder } from './plain-http.ts';
 
 /**
  * Paths of our hosts about which the controller does not ask us. `auth-url` holds for the paths of its own Ingress only, and
@@ -34,8 +35,8 @@ export function unaskedPaths(
 /** A canary has no location; its backends stand behind those of the main Ingress (controller.go, getBackendServers). */
 function hasPathsOfItsOwn(other: Ingress): boolean {
   if (booleanAnnotation(other, 'canary') === true) return false;
-  const paths = (other.spec?.rules ?? []).flatMap((rule) => rule.http?.paths ?? []);
-  return paths.some(({ path = '/' }) => !path.startsWith(acmeChallenge));
+  const hasPaths = (other.spec?.rules ?? []).some((rule) => (rule.http?.paths ?? []).length > 0);
+  return hasPaths && !isAcmeSolver(other);
 }
 
 function asksUs(other: Ingress, verifyUrlFor: AdapterInput['verifyUrlFor']): boolean {
@@ -48,5 +49,5 @@ function openLocations(config: ConfigMap | undefined): string[] {
   return (config?.data?.['no-auth-locations'] ?? '')
     .split(',')
     .map((location) => location.trim())
-    .filter((location) => location !== '' && !location.startsWith(acmeChallenge));
+    .filter((location) => location !== '' && !isAcmeLocation(location));
 }

@@ -1,6 +1,7 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import { annotation, booleanAnnotation, foreignPrefixes } from './annotations.ts';
+import { booleanSetting } from './controller-config.ts';
 import type { Neighbour } from './neighbours.ts';
 
 const snippets = [
@@ -88,7 +89,8 @@ export function findInSnippets(
   });
 }
 
-function snippetsAreDropped(config: ConfigMap | undefined): boolean {
+/** True when the controller ignores every snippet annotation. */
+export function snippetsAreDropped(config: ConfigMap | undefined): boolean {
   // Off by default from 1.10 on; without the ConfigMap the version's default is not known, so they count as honoured.
-  return config !== undefined && config.data?.['allow-snippet-annotations'] !== 'true';
+  return config !== undefined && booleanSetting(config, 'allow-snippet-annotations') !== true;
 }

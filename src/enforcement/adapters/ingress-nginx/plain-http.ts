@@ -1,10 +1,9 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
+import { acmeChallenge, isAcmeLocation, isAcmeSolver } from './acme-challenge.ts';
 import { booleanAnnotation } from './annotations.ts';
+import { booleanSetting } from './controller-config.ts';
 import type { Neighbour } from './neighbours.ts';
-
-/** Served over plain HTTP whatever the redirect says; ingress-nginx's default of `no-tls-redirect-locations`. */
-export const acmeChallenge = '/.well-known/acme-challenge';
 
 /**
  * Ways around the redirect to HTTPS. The redirect is decided per path, by the Ingress which that path comes from, so a
@@ -15,10 +14,12 @@ export function checkPlainHttp(
   neighbours: readonly Neighbour[],
   config: ConfigMap | undefined,
 ): FaultReason[] {
-  const open = openLocations(config).filter((location) => !location.startsWith(acmeChallenge));
+  const open = openLocations(config).filter((location) => !isAcmeLocation(location));
   return [
+    ...forwardedProto(config),
     ...neighbours
-      .filter((neighbour) => neighbour.sameController && !redirects(neighbour.ingress, config))
+      .filter((neighbour) => neighbour.sameController && !isAcmeSolver(neighbour.ingress))
+      .filter((neighbour) => !redirects(neighbour.ingress, config))
       .map(({ label, sharedHosts }) => ({
         code: 'plain-http-neighbour',
         detail:
@@ -34,9 +35,21 @@ export function checkPlainHttp(
   ];
 }
 
+/**
+ * With `use-forwarded-headers` the controller believes `X-Forwarded-Proto`: a client that sends `https` on port 80 gets
+ * no redirect (lua_ingress.lua), and port 80 asks for no certificate.
+ */
+function forwardedProto(config: ConfigMap | undefined): FaultReason[] {
+  if (booleanSetting(config, 'use-forwarded-headers') !== true) return [];
+  const detail =
+    "The controller's ConfigMap has use-forwarded-headers: a client that sends X-Forwarded-Proto: https on port 80 " +
+    'gets in without a certificate. Set it to "false" there, or ask for matchCommonName "*", which closes port 80.';
+  return [{ code: 'forwarded-proto-believed', detail }];
+}
+
 /** Paths of our own that ACME's HTTP-01 keeps open over plain HTTP. */
 export function acmeWarnings(ingress: Ingress, config: ConfigMap | undefined): FaultReason[] {
-  const locations = openLocations(config).filter((location) => location.startsWith(acmeChallenge));
+  const locations = openLocations(config).filter(isAcmeLocation);
   return pathsUnder(ingress, locations).map((path) => ({
     code: 'acme-path-open',
     detail: `The path ${path} is served over plain HTTP without a certificate, for ACME challenges.`,
@@ -44,13 +57,11 @@ export function acmeWarnings(ingress: Ingress, config: ConfigMap | undefined): F
 }
 
 function redirects(ingress: Ingress, config: ConfigMap | undefined): boolean {
-  const byDefault = (name: string, otherwise: boolean) => {
-    const value = config?.data?.[name];
-    return value === undefined ? otherwise : value === 'true';
-  };
   return (
-    (booleanAnnotation(ingress, 'force-ssl-redirect') ?? byDefault('force-ssl-redirect', false)) ||
-    (booleanAnnotation(ingress, 'ssl-redirect') ?? byDefault('ssl-redirect', true))
+    (booleanAnnotation(ingress, 'force-ssl-redirect') ??
+      booleanSetting(config, 'force-ssl-redirect') ??
+      false) ||
+    (booleanAnnotation(ingress, 'ssl-redirect') ?? booleanSetting(config, 'ssl-redirect') ?? true)
   );
 }
 
