@@ -21,6 +21,10 @@ const findings = [
   { code: 'still-verified', says: 'A client was refused for its certificate, though nobody is to be asked' },
   { code: 'plain-http-open', says: 'Plain HTTP is answered instead of redirected or refused' },
   {
+    code: 'forwarded-proto-believed',
+    says: 'Plain HTTP is answered when the client sends X-Forwarded-Proto: https',
+  },
+  {
     code: 'plain-http-unclear',
     says: 'Over plain HTTP came an answer that need not be from the application',
   },

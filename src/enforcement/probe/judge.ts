@@ -13,6 +13,8 @@ export interface HostAnswers {
   /** Only where the door asks us about each request. */
   readonly 'revoked-certificate'?: ProbeAnswer;
   readonly 'plain-http': ProbeAnswer;
+  /** The same request with `X-Forwarded-Proto: https`; only in mode `on`, which promises that there is no way round. */
+  readonly 'plain-http-forwarded'?: ProbeAnswer;
 }
 
 export interface Circumstances {
@@ -69,8 +71,9 @@ export function judgeHost(answers: HostAnswers, circumstances: Circumstances): J
       it,
       'plain-http',
       it.settings.mode === 'on' ? 'redirected-or-refused' : 'anything',
-      rulePlainHttp(it),
+      rulePlainHttp(it, answers['plain-http']),
     ),
+    ...judgedForwarded(it),
   ];
 }
 
@@ -93,7 +96,7 @@ function isClosedToEverybody(
 
 function judged(
   it: Case,
-  name: Exclude<ProbeCheckName, 'revoked-certificate'>,
+  name: Exclude<ProbeCheckName, 'revoked-certificate' | 'plain-http-forwarded'>,
   expected: ProbeExpectation,
   ruling: Ruling,
 ): JudgedCheck {
@@ -230,8 +233,7 @@ function notSeen(reading: Reading): Ruling {
 }
 
 /** Only mode `on` promises that nobody gets past; in the others whoever comes without a certificate is welcome anyway. */
-function rulePlainHttp(it: Case): Ruling {
-  const answer = it.answers['plain-http'];
+function rulePlainHttp(it: Case, answer: ProbeAnswer): Ruling {
   if (it.settings.mode !== 'on') return fine;
   if (answer.kind !== 'http') {
     return answer.kind === 'refused' || answer.kind === 'closed' ? fine : unclear('plain-http-unseen');
@@ -241,6 +243,23 @@ function rulePlainHttp(it: Case): Ruling {
   if (refusal === 'name-not-allowed' || status === 426) return fine;
   if (status === 403 && it.closedToEverybody) return fine;
   return isPerhapsOpen(it, status) ? unclear('plain-http-unclear') : contradicts('plain-http-open');
+}
+
+/** A controller that believes the header redirects without it and lets everybody in with it. */
+function judgedForwarded(it: Case): JudgedCheck[] {
+  const answer = it.answers['plain-http-forwarded'];
+  if (answer === undefined) return [];
+  const ruling = rulePlainHttp(it, answer);
+  const isOpenByHeader =
+    ruling.outcome === 'contradicts' && rulePlainHttp(it, it.answers['plain-http']).outcome === 'as-expected';
+  return [
+    judgedAs(
+      'plain-http-forwarded',
+      answer,
+      'redirected-or-refused',
+      isOpenByHeader ? contradicts('forwarded-proto-believed') : ruling,
+    ),
+  ];
 }
 
 /** Statuses that whatever stands before the application may answer with, too. */

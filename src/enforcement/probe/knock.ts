@@ -18,6 +18,8 @@ export interface Knock {
   readonly path: string;
   /** Absent: plain HTTP. */
   readonly tls?: { readonly identity?: ClientIdentity };
+  /** Claims HTTPS in `X-Forwarded-Proto`, as a client may that wants to skip the redirect. */
+  readonly claimsHttps?: boolean;
   /** For everything from the connection to the answer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -86,6 +88,7 @@ function open(how: Knock): Socket {
   return socket;
 }
 
-function requestOf({ serverName, path }: Knock): string {
-  return `GET ${path} HTTP/1.1\r\nHost: ${serverName}\r\nUser-Agent: ${probeName}\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
+function requestOf({ serverName, path, claimsHttps = false }: Knock): string {
+  const claim = claimsHttps ? 'X-Forwarded-Proto: https\r\n' : '';
+  return `GET ${path} HTTP/1.1\r\nHost: ${serverName}\r\nUser-Agent: ${probeName}\r\nAccept: */*\r\n${claim}Connection: close\r\n\r\n`;
 }

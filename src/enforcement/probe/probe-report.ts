@@ -6,13 +6,14 @@ import type { FaultReason } from '../../fault.ts';
  */
 export type ProbeVerdict = 'confirmed' | 'contradicted' | 'inconclusive';
 
-/** Who knocks: three identities on the TLS port, four where the door asks us, and nobody on the plain one. */
+/** Who knocks: three identities on the TLS port, four where the door asks us, and no certificate on the plain one. */
 export type ProbeCheckName =
   | 'no-certificate'
   | 'our-certificate'
   | 'unknown-authority'
   | 'revoked-certificate'
-  | 'plain-http';
+  | 'plain-http'
+  | 'plain-http-forwarded';
 
 /** What a connection came to. */
 export type ProbeAnswer =

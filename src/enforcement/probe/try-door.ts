@@ -41,7 +41,7 @@ const longestLocation = 512;
 const revocationHeardMs = 5_000;
 const revocationPauseMs = 500;
 
-/** Hosts tried at the same time; five connections each. */
+/** Hosts tried at the same time; six connections each. */
 const hostsAtOnce = 5;
 
 /** Beyond it a certificate of one minute, back-dated by another, may be refused for its time. */
@@ -49,7 +49,7 @@ const clockSkewMs = 30_000;
 
 /**
  * Tries every host of the Ingress as it stands in the record: nobody, a certificate of ours, one of an unknown CA and, where
- * the door asks us, a revoked one on the TLS port, and plain HTTP.
+ * the door asks us, a revoked one on the TLS port, and plain HTTP with and without `X-Forwarded-Proto`.
  * @throws Fault `kubernetes-unavailable`, `kubernetes-forbidden`, `database-unavailable`, `key-unavailable`; the reason of
  * `signal` when it aborts
  */
@@ -125,12 +125,14 @@ async function tryHost(parts: DoorParts, visit: Visit, target: HostTarget): Prom
     ...(visit.address.lookup === undefined ? {} : { lookup: visit.address.lookup }),
   } satisfies Partial<Knock> & { lookup?: LookupFunction };
   const secure = { ...common, port: settings.httpsPort };
-  const [nobody, member, stranger, revoked, plain] = await Promise.all([
+  const insecure = { ...common, port: settings.httpPort };
+  const [nobody, member, stranger, revoked, plain, forwarded] = await Promise.all([
     knock({ ...secure, tls: {} }),
     knock({ ...secure, tls: { identity: ours } }),
     knock({ ...secure, tls: { identity: unknown } }),
     knockRevoked(parts, visit, secure),
-    knock({ ...common, port: settings.httpPort }),
+    knock(insecure),
+    visit.record.settings.mode === 'on' ? knock({ ...insecure, claimsHttps: true }) : undefined,
   ]);
   const answer = (knocked: Knocked): ProbeAnswer => answerOf(knocked, parts, visit);
   const answers: HostAnswers = {
@@ -139,6 +141,7 @@ async function tryHost(parts: DoorParts, visit: Visit, target: HostTarget): Prom
     'unknown-authority': answer(stranger),
     ...(revoked === undefined ? {} : { 'revoked-certificate': answer(revoked) }),
     'plain-http': answer(plain),
+    ...(forwarded === undefined ? {} : { 'plain-http-forwarded': answer(forwarded) }),
   };
   const circumstances = {
     settings: visit.record.settings,

@@ -52,6 +52,7 @@ const ProbeCheckSchema = Type.Object({
     'unknown-authority',
     'revoked-certificate',
     'plain-http',
+    'plain-http-forwarded',
   ]),
   expected: Type.Enum(['refused', 'let-in', 'refused-for-its-name', 'redirected-or-refused', 'anything']),
   answer: ProbeAnswerSchema,

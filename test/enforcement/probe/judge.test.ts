@@ -270,3 +270,14 @@ test('rules of allow for others: refused as wished, unproven unless the refusals
   const welcome = { mode: 'on', allow: [{ subject: 'CN=internal-ca-probe' }] } as const;
   assert.deepEqual(judgeOnline(answers(http(200), closed), welcome), ['fine', 'fine', true]);
 });
+
+test('X-Forwarded-Proto that opens plain HTTP contradicts, with a finding of its own where only the header does', () => {
+  const by = (answers: Partial<HostAnswers>) => judge(answers)['plain-http-forwarded'];
+  assert.equal(by({}), undefined);
+  assert.equal(by({ 'plain-http-forwarded': redirect }), 'fine');
+  assert.equal(by({ 'plain-http-forwarded': http(200) }), 'contradicts: forwarded-proto-believed');
+  assert.equal(
+    by({ 'plain-http': http(200), 'plain-http-forwarded': http(200) }),
+    'contradicts: plain-http-open',
+  );
+});

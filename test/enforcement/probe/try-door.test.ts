@@ -62,6 +62,7 @@ doorTest('an enforced door is confirmed', async ({ serve, probe }) => {
     'our-certificate': 200,
     'unknown-authority': 400,
     'plain-http': 308,
+    'plain-http-forwarded': 308,
   });
   assert.deepEqual(report.recordUpdatedAt, recordUpdatedAt);
   assert.equal(report.address, '127.0.0.1');
@@ -101,6 +102,17 @@ doorTest('plain HTTP that is answered', async ({ serve, probe }) => {
   const open = { ...target, metadata: { ...target.metadata, annotations } };
   await serve([open]);
   contradicted(await probe(open, {}), 'plain-http-open');
+});
+
+doorTest('a controller that believes X-Forwarded-Proto is contradicted', async ({ serve, probe }) => {
+  const target = enforced({});
+  await serve([target], undefined, { useForwardedHeaders: true });
+  const report = await probe(target, {});
+  contradicted(report, 'forwarded-proto-believed');
+  assert.deepEqual([answersOf(report)['plain-http'], answersOf(report)['plain-http-forwarded']], [308, 200]);
+  const closed = enforced({ matchCommonName: '*' });
+  await serve([closed], undefined, { useForwardedHeaders: true });
+  confirmed(await probe(closed, { matchCommonName: '*' }));
 });
 
 doorTest('plain HTTP where nobody listens is not open', async ({ serve, probe }) => {
@@ -163,6 +175,7 @@ doorTest('a commonName that is wished for is asked for', async ({ serve, probe }
     'our-certificate': 403,
     'unknown-authority': 400,
     'plain-http': 403,
+    'plain-http-forwarded': 403,
   });
   // Refused for its name only where the name is not ours to have.
   contradicted(await probe(alice, { matchCommonName: '*' }), 'ours-refused');

@@ -1429,7 +1429,7 @@ export interface components {
                 serverName: string;
                 checks: {
                     /** @enum {unknown} */
-                    name: "no-certificate" | "our-certificate" | "unknown-authority" | "revoked-certificate" | "plain-http";
+                    name: "no-certificate" | "our-certificate" | "unknown-authority" | "revoked-certificate" | "plain-http" | "plain-http-forwarded";
                     /** @enum {unknown} */
                     expected: "refused" | "let-in" | "refused-for-its-name" | "redirected-or-refused" | "anything";
                     /** @description What the connection came to. */
