@@ -1,4 +1,6 @@
 import { createVerify, type KeyObject, verify } from 'node:crypto';
+import { DerError } from '../encoding/der-error.ts';
+import { DerReader } from '../encoding/der-reader.ts';
 import { inSteps } from '../encoding/in-steps.ts';
 import { isLarge, verifyApart } from '../keys/one-shot.ts';
 import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
@@ -8,10 +10,10 @@ import { ImportProblem } from './import-problem.ts';
 
 /** Algorithms that scripts have used and nobody should: what they signed is out there, and has to be revocable. */
 const old: ReadonlyMap<string, SignatureScheme> = new Map([
-  ['300d06092a864886f70d0101050500', { keyType: 'rsa', digest: 'sha1' }],
-  ['300d06092a864886f70d01010e0500', { keyType: 'rsa', digest: 'sha224' }],
-  ['300906072a8648ce3d0401', { keyType: 'ec', digest: 'sha1' }],
-  ['300a06082a8648ce3d040301', { keyType: 'ec', digest: 'sha224' }],
+  ['1.2.840.113549.1.1.5', { keyType: 'rsa', digest: 'sha1' }],
+  ['1.2.840.113549.1.1.14', { keyType: 'rsa', digest: 'sha224' }],
+  ['1.2.840.10045.4.1', { keyType: 'ec', digest: 'sha1' }],
+  ['1.2.840.10045.4.3.1', { keyType: 'ec', digest: 'sha224' }],
 ]);
 
 /**
@@ -45,12 +47,13 @@ function verifyOnPool(
 }
 
 function schemeOf(algorithm: Buffer): SignatureScheme {
-  const known = old.get(algorithm.toString('hex'));
-  if (known !== undefined) return known;
   try {
+    // Parameters say nothing here: NULL and none at all are both in use.
+    const known = old.get(new DerReader(algorithm).sequence().oid());
+    if (known !== undefined) return known;
     return readSignatureScheme(algorithm, 'signatureAlgorithm');
   } catch (error) {
-    if (!(error instanceof X509Error)) throw error;
+    if (!(error instanceof X509Error || error instanceof DerError)) throw error;
     throw new ImportProblem('signature-unsupported', 'The algorithm of its signature is not known here', {
       cause: error,
     });

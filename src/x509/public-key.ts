@@ -1,6 +1,7 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto';
 import { DerError } from '../encoding/der-error.ts';
 import { DerReader } from '../encoding/der-reader.ts';
+import { nullValue, objectIdentifier, sequence, tlv } from '../encoding/der-writer.ts';
 import { tag } from '../encoding/tag.ts';
 import { readField } from './der-field.ts';
 import { ecPointProblem } from './ec-point.ts';
@@ -10,6 +11,7 @@ export type PublicKeyAlgorithm = 'rsa' | 'ec' | 'ed25519';
 export type CurveName = 'P-256' | 'P-384' | 'P-521';
 
 export interface SubjectPublicKeyInfo {
+  /** As it was read; with the NULL of RSA where that was left out. */
   readonly der: Buffer;
   readonly algorithm: PublicKeyAlgorithm;
   readonly curve?: CurveName;
@@ -38,6 +40,14 @@ const curves: Readonly<Record<string, { readonly curve: CurveName; readonly bits
   '1.3.132.0.35': { curve: 'P-521', bits: 521 },
 };
 
+const rsaWithoutParameters = sequence(objectIdentifier(RSA_ENCRYPTION));
+
+/** The form with NULL: Go reads no certificate whose RSA key is without it, and one key has one hash. */
+function rsaKeyInfo(subjectPublicKey: Buffer): Buffer {
+  const key = tlv(tag.bitString, Buffer.concat([Buffer.of(0), subjectPublicKey]));
+  return sequence(sequence(objectIdentifier(RSA_ENCRYPTION), nullValue()), key);
+}
+
 type KeyDetails = Pick<SubjectPublicKeyInfo, 'algorithm' | 'bits' | 'curve' | 'modulus' | 'exponent'>;
 
 /**
@@ -53,13 +63,12 @@ export function readSubjectPublicKeyInfo(
     const whole = outer.element(tag.sequence);
     outer.finish();
     const spki = new DerReader(whole).sequence();
-    const algorithm = spki.sequence();
+    const identifier = spki.element(tag.sequence);
     const subjectPublicKey = spki.bitStringOctets();
     spki.finish();
-    return withKeyObject(
-      { der: whole, ...readKey(algorithm, subjectPublicKey, field), subjectPublicKey },
-      field,
-    );
+    const details = readKey(new DerReader(identifier).sequence(), subjectPublicKey, field);
+    const canonical = identifier.equals(rsaWithoutParameters) ? rsaKeyInfo(subjectPublicKey) : whole;
+    return withKeyObject({ der: canonical, ...details, subjectPublicKey }, field);
   });
 }
 
@@ -86,8 +95,8 @@ function readKey(algorithm: DerReader, subjectPublicKey: Buffer, field: string):
   const oid = algorithm.oid();
   switch (oid) {
     case RSA_ENCRYPTION:
-      // RFC 3279 2.3.1: the parameters are NULL.
-      algorithm.null();
+      // RFC 3279 2.3.1: the parameters are NULL. Without them OpenSSL reads the key, too.
+      if (!algorithm.atEnd) algorithm.null();
       algorithm.finish();
       return readRsaKey(subjectPublicKey);
     case EC_PUBLIC_KEY:

@@ -26,10 +26,11 @@ export function readPssScheme(algorithmIdentifier: Buffer): PssScheme | undefine
   const digest = parameters.peek() === contextConstructed(0) ? explicit(parameters, 0, readHash) : undefined;
   const mask = parameters.peek() === contextConstructed(1) ? explicit(parameters, 1, readMask) : undefined;
   if (digest === undefined || mask !== digest) return undefined;
-  // DER leaves out the default of 20 octets. The trailer field has one value only, so DER never writes it.
-  const given = parameters.peek() === contextConstructed(2);
-  const saltLength = given ? explicit(parameters, 2, (reader) => reader.smallInteger()) : 20;
+  // DER leaves out the defaults: a salt of 20 octets, and the one value that the trailer field has. Some write them.
+  const saltLength = readNumber(parameters, 2) ?? 20;
+  const trailer = readNumber(parameters, 3) ?? 1;
   parameters.finish();
+  if (trailer !== 1) return undefined;
   return saltLength <= 64 ? { digest, saltLength } : undefined;
 }
 
@@ -38,6 +39,11 @@ function explicit<T>(parameters: DerReader, n: number, read: (reader: DerReader)
   const value = read(reader);
   reader.finish();
   return value;
+}
+
+function readNumber(parameters: DerReader, n: number): number | undefined {
+  if (parameters.peek() !== contextConstructed(n)) return undefined;
+  return explicit(parameters, n, (reader) => reader.smallInteger());
 }
 
 /** HashAlgorithm: NULL parameters, or none (RFC 4055 2.1 takes both). */

@@ -43,11 +43,29 @@ export const signatureAlgorithms: Readonly<Record<SignatureAlgorithmName, Algori
   Ed25519: row('Ed25519', 'ed25519', null, '300506032b6570'),
 };
 
+/** The AlgorithmIdentifiers that say this algorithm: the one that we write, and what else readers of certificates accept. */
+function encodingsOf({ der, keyType }: AlgorithmRow): string[] {
+  const hex = der.toString('hex');
+  // RFC 8410 section 3 forbids the parameters, and neither OpenSSL nor Go takes them.
+  if (keyType === 'ed25519') return [hex];
+  return [hex, hex.endsWith('0500') ? withLength(hex.slice(4, -4)) : withLength(`${hex.slice(4)}0500`)];
+}
+
+/** A SEQUENCE of fewer than 128 octets. */
+function withLength(content: string): string {
+  return `30${(content.length / 2).toString(16).padStart(2, '0')}${content}`;
+}
+
 const byEncoding: ReadonlyMap<string, AlgorithmRow> = new Map(
-  Object.values(signatureAlgorithms).map((algorithm) => [algorithm.der.toString('hex'), algorithm]),
+  Object.values(signatureAlgorithms).flatMap((algorithm) =>
+    encodingsOf(algorithm).map((hex) => [hex, algorithm] as const),
+  ),
 );
 
-/** The algorithm whose AlgorithmIdentifier is exactly `der`; undefined for any other. */
+/**
+ * The algorithm that an AlgorithmIdentifier means; undefined for any other. RSA and ECDSA with NULL or without parameters:
+ * RFC 4055 section 5 has readers take both, and small TLS libraries write NULL with ECDSA.
+ */
 export function signatureAlgorithmOf(der: Buffer): AlgorithmRow | undefined {
   return byEncoding.get(der.toString('hex'));
 }

@@ -82,10 +82,18 @@ test('refuses algorithms and curves that are not supported', () => {
   }
 });
 
+test('RSA without NULL is the same key, and comes out with NULL: Go reads no other', () => {
+  const rsaKey = sequence(integer(2n ** 2047n + 1n), integer(65537));
+  const bare = readSubjectPublicKeyInfo(spki(sequence(objectIdentifier('1.2.840.113549.1.1.1')), rsaKey));
+  const usual = readSubjectPublicKeyInfo(spki(RSA, rsaKey));
+  assert.deepEqual(bare.der, usual.der);
+  assert.deepEqual(bare.modulus, usual.modulus);
+});
+
 test('refuses malformed keys', () => {
   const rsaKey = sequence(integer(2n ** 2047n + 1n), integer(65537));
   const bad = {
-    'RSA without NULL': spki(sequence(objectIdentifier('1.2.840.113549.1.1.1')), rsaKey),
+    'RSA with other parameters': spki(sequence(objectIdentifier('1.2.840.113549.1.1.1'), integer(1)), rsaKey),
     'RSA with a negative modulus': spki(RSA, sequence(integer(-5), integer(65537))),
     'RSA with exponent zero': spki(RSA, sequence(integer(2n ** 2047n + 1n), integer(0))),
     'RSA with a third number': spki(RSA, sequence(integer(5), integer(3), integer(1))),

@@ -67,7 +67,9 @@ test('refuses SHA-1, MD5, mixed hashes and malformed parameters', async () => {
     'PSS by default (SHA-1)': sequence(objectIdentifier('1.2.840.113549.1.1.10'), sequence()),
     'PSS without parameters': sequence(objectIdentifier('1.2.840.113549.1.1.10')),
     'PSS with a huge salt': pss(256, 256, 65),
-    'ECDSA with parameters': sequence(objectIdentifier('1.2.840.10045.4.3.2'), nullValue()),
+    'ECDSA with other parameters': sequence(objectIdentifier('1.2.840.10045.4.3.2'), integer(1)),
+    'RSA with other parameters': sequence(objectIdentifier('1.2.840.113549.1.1.11'), integer(1)),
+    'RSA with NULL twice': sequence(objectIdentifier('1.2.840.113549.1.1.11'), nullValue(), nullValue()),
     'Ed25519 with parameters': sequence(objectIdentifier('1.3.101.112'), nullValue()),
     empty: sequence(),
   };
@@ -76,6 +78,28 @@ test('refuses SHA-1, MD5, mixed hashes and malformed parameters', async () => {
       buildCsr({ spki: rsaSpki, signatureAlgorithm, sign: () => Buffer.alloc(256) }),
     );
     await rejectsX509(verifyCertificationRequest(csr), 'csr-signature-unsupported', field);
+  }
+});
+
+test('takes RSA and ECDSA with NULL and without parameters, each digest', async () => {
+  const rows = [
+    ['1.2.840.113549.1.1.11', 'sha256', rsa.privateKey, rsaSpki],
+    ['1.2.840.113549.1.1.12', 'sha384', rsa.privateKey, rsaSpki],
+    ['1.2.840.113549.1.1.13', 'sha512', rsa.privateKey, rsaSpki],
+    ['1.2.840.10045.4.3.2', 'sha256', csrKey, undefined],
+    ['1.2.840.10045.4.3.3', 'sha384', csrKey, undefined],
+    ['1.2.840.10045.4.3.4', 'sha512', csrKey, undefined],
+  ] as const;
+  for (const [oid, digest, key, spki] of rows) {
+    for (const parameters of [[], [nullValue()]]) {
+      const signatureAlgorithm = sequence(objectIdentifier(oid), ...parameters);
+      const der = buildCsr({
+        signatureAlgorithm,
+        sign: (tbs) => sign(digest, tbs, key),
+        ...(spki && { spki }),
+      });
+      await verifyCertificationRequest(readCertificationRequest(der));
+    }
   }
 });
 
