@@ -119,7 +119,7 @@ export function checkPlace(
     reasons.push({ code: 'namespace-not-allowed', detail });
   }
   if (secret !== undefined && !isOurCopy(secret, settings.copyOwner)) {
-    const why = whyForeign(secret, settings.copyOwner);
+    const why = whyForeign(secret);
     const detail = `The Secret ${namespace}/${settings.secretName} ${why}.`;
     reasons.push({ code: 'secret-taken', detail });
   }

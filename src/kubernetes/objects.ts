@@ -45,6 +45,8 @@ export interface Secret extends KubernetesObject {
 
 export interface ConfigMap extends KubernetesObject {
   readonly data?: Readonly<Record<string, string>>;
+  readonly binaryData?: Readonly<Record<string, string>>;
+  readonly immutable?: boolean;
 }
 
 export interface IngressBackend {

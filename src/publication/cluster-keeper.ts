@@ -11,7 +11,7 @@ import type { PublicationStore } from '../store/publications.ts';
 import { createCopyBook } from './copy-book.ts';
 import { createCopyEvents } from './copy-events.ts';
 import type { CopyForms } from './copy-forms.ts';
-import { type CopyOwner, isOurCopy } from './copy-metadata.ts';
+import { type CopyOwner, isOurCopy, wasWrittenByUs } from './copy-metadata.ts';
 import type { CopyNames, CopyPlaces, NamespacedPlace, Place } from './copy-places.ts';
 import { createCopyRecords } from './copy-records.ts';
 import { openCopyViews } from './copy-views.ts';
@@ -204,12 +204,20 @@ export function startClusterKeeper(o: ClusterKeeperOptions, term: Term): Cluster
     writer.forget(target.id);
     if (users === undefined)
       log.warn({ target: target.id }, 'a copy that nobody may need stays: Ingresses there cannot be read');
-    else await remove(place, seen);
+    else await remove(place);
     return undefined;
   }
 
-  async function remove({ target, ...place }: NamespacedPlace, seen: KubernetesObject): Promise<void> {
+  async function remove({ target, ...place }: NamespacedPlace): Promise<void> {
     if (term.signal.aborted) throw new NotLeading(term.epoch);
+    const seen = await place.lookAtCopy();
+    if (seen === undefined || !wasWrittenByUs(seen, o.owner)) {
+      log.warn(
+        { target: target.id },
+        'a copy that is not needed any more stays: it holds more than we write, or we did not write it',
+      );
+      return;
+    }
     const { uid = '', resourceVersion = '' } = seen.metadata;
     await place.remove({ uid, resourceVersion });
     log.info({ target: target.id }, 'copy removed: nobody needs it any more');

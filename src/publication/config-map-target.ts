@@ -1,11 +1,12 @@
 import type { ConfigMap, KubernetesApi } from '../kubernetes/client.ts';
 import type { CopyContent } from './copy-content.ts';
 import { copyLabels } from './copy-metadata.ts';
+import { isConfigMapCopyOnly } from './copy-shape.ts';
 import { type CopyAuthor, objectTarget } from './object-target.ts';
 import { secretLimitBytes } from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
 
-export type ConfigMapClient = Pick<KubernetesApi, 'getConfigMap' | 'applyConfigMap'>;
+export type ConfigMapClient = Pick<KubernetesApi, 'getConfigMap' | 'applyConfigMap' | 'deleteConfigMap'>;
 
 export const configMapId = (namespace: string, name: string) => `configmap:${namespace}/${name}`;
 
@@ -23,6 +24,12 @@ export function configMapTarget(
       carriesCrl: false,
       served: async () => true,
       read: () => client.getConfigMap(namespace, name),
+      isCopyOnly: isConfigMapCopyOnly,
+      unpatchable: (present) =>
+        present.immutable === true
+          ? { why: 'is immutable', holdsCopyOnly: isConfigMapCopyOnly(present) }
+          : undefined,
+      remove: (preconditions) => client.deleteConfigMap(namespace, name, preconditions),
       standing: (present, content) =>
         present.data?.['ca.crt'] === content.caCrt ? describeCertificates(content) : undefined,
       apply: ({ content, annotations, guard, options }) =>

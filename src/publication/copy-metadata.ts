@@ -21,11 +21,16 @@ export type CopyOwner = string;
 type WithMetadata = Pick<KubernetesObject, 'metadata'>;
 
 /**
- * Ours to overwrite and to delete. Both labels: the Secret of the CA's key carries the first one too, and must never be
- * taken for a copy, whatever the configuration says. Without an owner it was labelled by hand, to hand it over.
+ * Ours to write. Both labels: the Secret of the CA's key carries the first one too, and must never be taken for a copy,
+ * whatever the configuration says. Without an owner the labels were set by hand: see `wasWrittenByUs`.
  */
 export function isOurCopy(object: WithMetadata, owner: CopyOwner): boolean {
   return isCopy(object) && (ownerOf(object) ?? owner) === owner;
+}
+
+/** True when it says that this installation wrote it. Who edits the object can say so too: see `copy-shape.ts`. */
+export function wasWrittenByUs(object: WithMetadata, owner: CopyOwner): boolean {
+  return isCopy(object) && ownerOf(object) === owner && writtenAtOf(object) !== undefined;
 }
 
 /** Of this or of another installation. */
@@ -47,11 +52,11 @@ export function writeAnnotations(owner: CopyOwner, epoch: bigint, at: Date): Rec
 }
 
 /** Why an object with the name of a copy is not touched. */
-export function whyForeign(object: WithMetadata, owner: CopyOwner): string {
+export function whyForeign(object: WithMetadata): string {
   if (!isCopy(object)) {
-    return `exists and is not ours (it lacks the labels ${copyLabelsText}); it is left alone. Delete it, or label it to hand it over`;
+    return `exists and is not ours (it lacks the labels ${copyLabelsText}); it is left alone. Publish under another name`;
   }
-  return `is a copy of another installation, ${ownerOf(object)}; it is left alone. Publish under another name, or annotate it with ${ownerAnnotation}=${owner} to hand it over`;
+  return `is a copy of another installation, ${ownerOf(object)}; it is left alone. Publish under another name`;
 }
 
 /** 0 where none is told, or where somebody made it something else. */

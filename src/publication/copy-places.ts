@@ -1,5 +1,6 @@
 import type { DeletePreconditions, KubernetesApi, KubernetesObject } from '../kubernetes/client.ts';
 import { configMapTarget } from './config-map-target.ts';
+import { isConfigMapCopyOnly, isCopyOnly } from './copy-shape.ts';
 import type { CopyAuthor } from './object-target.ts';
 import { secretTarget } from './secret-target.ts';
 import type { ClusterTarget } from './target.ts';
@@ -8,12 +9,10 @@ import { trustBundleTarget } from './trust-bundle-target.ts';
 export type PlacesClient = Pick<
   KubernetesApi,
   | 'getSecret'
-  | 'listSecrets'
   | 'applySecret'
   | 'patchSecret'
   | 'deleteSecret'
   | 'getConfigMap'
-  | 'listConfigMaps'
   | 'applyConfigMap'
   | 'deleteConfigMap'
   | 'clusterTrustBundlesServed'
@@ -35,8 +34,11 @@ export interface NamespacedPlace {
   readonly namespace: string;
   readonly name: string;
   readonly target: ClusterTarget;
-  /** Its metadata, as they are now. */
-  look(): Promise<KubernetesObject | undefined>;
+  /**
+   * Its metadata, as they are now, of an object that holds what a copy holds and nothing else; undefined when there is none,
+   * or when it holds more.
+   */
+  lookAtCopy(): Promise<KubernetesObject | undefined>;
   /** False when it was not there. */
   remove(preconditions: DeletePreconditions): Promise<boolean>;
 }
@@ -67,7 +69,10 @@ export function createCopyPlaces(api: PlacesClient, names: CopyNames, author: Co
     namespace,
     name: secretName,
     target: secretTarget(api, namespace, secretName, author),
-    look: async () => (await api.listSecrets({ namespace, name: secretName, metadataOnly: true }))[0],
+    lookAtCopy: async () => {
+      const found = await api.getSecret(namespace, secretName);
+      return found !== undefined && isCopyOnly(found) ? { metadata: found.metadata } : undefined;
+    },
     remove: (preconditions) => api.deleteSecret(namespace, secretName, preconditions),
   });
 
@@ -76,7 +81,10 @@ export function createCopyPlaces(api: PlacesClient, names: CopyNames, author: Co
     namespace,
     name,
     target: configMapTarget(api, namespace, name, author),
-    look: async () => (await api.listConfigMaps({ namespace, name, metadataOnly: true }))[0],
+    lookAtCopy: async () => {
+      const found = await api.getConfigMap(namespace, name);
+      return found !== undefined && isConfigMapCopyOnly(found) ? { metadata: found.metadata } : undefined;
+    },
     remove: (preconditions) => api.deleteConfigMap(namespace, name, preconditions),
   });
 

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
-import { type ApplyOptions, fieldManager, type KubernetesObject } from '../kubernetes/client.ts';
+import {
+  type ApplyOptions,
+  type DeletePreconditions,
+  fieldManager,
+  type KubernetesObject,
+} from '../kubernetes/client.ts';
 import { type CopyContent, contentIn, formAtHand, sizeIn } from './copy-content.ts';
 import {
   type CopyOwner,
   epochOf,
   isOurCopy,
-  ownerOf,
+  wasWrittenByUs,
   whyForeign,
   writeAnnotations,
   writtenAtOf,
@@ -24,8 +29,12 @@ export interface ObjectKind<T extends KubernetesObject> {
   /** False where the cluster does not have this kind. */
   served(): Promise<boolean>;
   read(): Promise<T | undefined>;
-  /** A reason for not touching an object of ours. */
-  refusal?(present: T): string | undefined;
+  /** It holds what a copy holds and nothing else. */
+  isCopyOnly(present: T): boolean;
+  /** Why it cannot be patched, and has to be deleted and made anew. */
+  unpatchable?(present: T): { readonly why: string; readonly holdsCopyOnly: boolean } | undefined;
+  /** Deletes this very version; absent where copies are never deleted. False when it was not there. */
+  remove?(preconditions: DeletePreconditions): Promise<boolean>;
   /** The copy as it stands, when nothing is to be written. */
   standing(present: T, content: CopyContent): Omit<WrittenCopy, 'change'> | undefined;
   /** Takes away what an apply would leave; true when there was something. */
@@ -62,11 +71,16 @@ export function objectTarget<T extends KubernetesObject>(
   async function writeOnce(content: CopyContent, fence: WriteFence) {
     const present = await kind.read();
     if (present === undefined) return create(content, await fence.epoch(0n));
-    if (!isOurCopy(present, owner)) refuse(whyForeign(present, owner), id);
-    refuse(kind.refusal?.(present), id);
-    // One that was handed over is written once, to say whose it is now.
-    const standing = ownerOf(present) === undefined ? undefined : kind.standing(present, content);
+    if (!isOurCopy(present, owner)) refuse(whyForeign(present), id);
+    const isOurs = wasWrittenByUs(present, owner);
+    if (!isOurs && !kind.isCopyOnly(present)) {
+      refuse('has the labels of a copy, but holds more than one, so it is left alone. Take them off it', id);
+    }
+    // One that was labelled by hand is written once, to say whose it is now.
+    const standing = isOurs ? kind.standing(present, content) : undefined;
     if (standing !== undefined) return { ...standing, change: 'kept', ...factsOf(present) } as const;
+    const unpatchable = kind.unpatchable?.(present);
+    if (unpatchable !== undefined) return replace(present, unpatchable, content, fence);
     const epoch = await fence.epoch(epochOf(present));
     // Taking something away moves the version on; the uid is then guard enough.
     const cleaned = (await kind.clean?.(present, content)) === true;
@@ -78,6 +92,21 @@ export function objectTarget<T extends KubernetesObject>(
       options: { force: true },
     });
     return written && ({ ...kind.describe(content), change: 'changed', ...factsOf(written) } as const);
+  }
+
+  /** Anew in the place of one that cannot be patched. Between the two calls there is none; the next turn makes it then. */
+  async function replace(
+    present: T,
+    { why, holdsCopyOnly }: { readonly why: string; readonly holdsCopyOnly: boolean },
+    content: CopyContent,
+    fence: WriteFence,
+  ) {
+    if (!holdsCopyOnly) refuse(`${why}, and holds more than a copy, so it is left alone`, id);
+    const epoch = await fence.epoch(epochOf(present));
+    const { uid = '', resourceVersion = '' } = present.metadata;
+    await kind.remove?.({ uid, resourceVersion });
+    const written = await create(content, epoch);
+    return written && ({ ...written, change: 'changed' } as const);
   }
 
   async function writeInTurn(content: CopyContent, fence: WriteFence) {

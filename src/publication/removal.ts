@@ -1,9 +1,10 @@
 import { Fault } from '../fault.ts';
-import { type CopyOwner, isOurCopy } from './copy-metadata.ts';
+import { type CopyOwner, wasWrittenByUs } from './copy-metadata.ts';
 import type { NamespacedPlace } from './copy-places.ts';
 
 /**
- * Deletes our copy unless it is wanted, and exactly the one that was looked at. Whoever starts to want it at this very
+ * Deletes our copy unless it is wanted: exactly the version that was read, and only one that this installation wrote and that
+ * holds nothing else. Whoever starts to want it at this very
  * moment may have found it still there, so that is asked once more afterwards.
  */
 export async function removeUnlessWanted(
@@ -11,8 +12,8 @@ export async function removeUnlessWanted(
   owner: CopyOwner,
   isWanted: () => Promise<boolean>,
 ): Promise<'removed' | 'kept' | 'wanted-again'> {
-  const seen = await place.look();
-  if (seen === undefined || !isOurCopy(seen, owner) || (await isWanted())) return 'kept';
+  const seen = await place.lookAtCopy();
+  if (seen === undefined || !wasWrittenByUs(seen, owner) || (await isWanted())) return 'kept';
   const { uid = '', resourceVersion = '' } = seen.metadata;
   try {
     if (!(await place.remove({ uid, resourceVersion }))) return 'kept';

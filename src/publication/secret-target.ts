@@ -1,6 +1,7 @@
 import type { KubernetesApi, Secret } from '../kubernetes/client.ts';
 import { checksumOf } from './copy-checksum.ts';
 import type { CopyContent } from './copy-content.ts';
+import { hasCopyData, hasCopyType, isCopyOnly } from './copy-shape.ts';
 import { type CopyAuthor, objectTarget } from './object-target.ts';
 import {
   annotationsOfOtherForms,
@@ -13,7 +14,7 @@ import {
 } from './secret-manifest.ts';
 import type { ClusterTarget } from './target.ts';
 
-export type SecretClient = Pick<KubernetesApi, 'getSecret' | 'applySecret' | 'patchSecret'>;
+export type SecretClient = Pick<KubernetesApi, 'getSecret' | 'applySecret' | 'patchSecret' | 'deleteSecret'>;
 
 export const secretId = (namespace: string, name: string) => `secret:${namespace}/${name}`;
 
@@ -31,12 +32,16 @@ export function secretTarget(
       carriesCrl: true,
       served: async () => true,
       read: () => client.getSecret(namespace, name),
-      refusal: ({ type }) =>
-        type === undefined || type === 'Opaque'
-          ? undefined
-          : `has type ${type}, which cannot be changed; delete it`,
+      isCopyOnly,
+      unpatchable(present) {
+        const holdsCopyOnly = hasCopyData(present);
+        if (!hasCopyType(present))
+          return { why: `has type ${present.type}, which cannot be changed`, holdsCopyOnly };
+        return present.immutable === true ? { why: 'is immutable', holdsCopyOnly } : undefined;
+      },
+      remove: (preconditions) => client.deleteSecret(namespace, name, preconditions),
       standing(present, content) {
-        if (hasMembers(strayMembers(present, content))) return undefined;
+        if (!hasCopyType(present) || hasMembers(strayMembers(present, content))) return undefined;
         const found = contentOf(present);
         const mark = markOf(present.metadata.annotations, found);
         const relation = compareCopy(mark, content, checksumOf(content));

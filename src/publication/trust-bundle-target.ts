@@ -25,6 +25,7 @@ export function trustBundleTarget(
       carriesCrl: false,
       served: () => client.clusterTrustBundlesServed(),
       read: () => client.getClusterTrustBundle(name),
+      isCopyOnly: ({ spec }) => spec?.signerName === undefined,
       standing: (present, content) =>
         present.spec?.trustBundle === content.caCrt ? describeCertificates(content) : undefined,
       apply: ({ content, annotations, guard, options }) =>

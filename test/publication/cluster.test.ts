@@ -177,7 +177,7 @@ contract('publication', (ground) => {
     await first.ensureNamespace(namespace);
     await assert.rejects(second.ensureNamespace(namespace), {
       code: 'publication-refused',
-      message: `${id} is a copy of another installation, ${owner()}; it is left alone. Publish under another name, or annotate it with internal-ca.io/owner=elsewhere/internal-ca to hand it over`,
+      message: `${id} is a copy of another installation, ${owner()}; it is left alone. Publish under another name`,
     });
     assert.deepEqual(await second.removeUnwanted(namespace), []);
     assert.equal(await crlIn(namespace), source.at(5n).caCrl);

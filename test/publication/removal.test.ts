@@ -6,6 +6,7 @@ import { aWhile, name, setUp, until } from './harness.ts';
 
 const source = await createMaterialSource();
 const shop = 'secret:shop/internal-ca';
+const encode = (text: string) => Buffer.from(text).toString('base64');
 
 describe('the copy of the last enforced Ingress', { timeout: 30_000 }, () => {
   it('goes at once, on any replica, unless it is ours, configured, selected or foreign', async (t) => {
@@ -51,6 +52,36 @@ describe('the copy of the last enforced Ingress', { timeout: 30_000 }, () => {
     assert.deepEqual(await publisher.removeUnwanted('shop'), []);
     assert.ok(read('shop'));
   });
+
+  for (const [what, change] of [
+    ['a private key beside the CA', { data: { 'tls.key': encode('-----BEGIN PRIVATE KEY-----') } }],
+    [
+      'a private key in the place of the CA',
+      { data: { 'ca.crt': encode('-----BEGIN EC PRIVATE KEY-----') } },
+    ],
+    ['another type', { type: 'kubernetes.io/tls' }],
+    ['no word of who wrote it', { metadata: { annotations: {} } }],
+  ] as const) {
+    it(`stays, for the leader and for a request, with ${what}`, async (t) => {
+      const { server, read, wanted, start } = await setUp(t);
+      const { publisher, lead, warnings } = await start();
+      wanted.push('shop');
+      const term = await lead();
+      await publisher.publish(source.at(1n));
+      await until(t, () => read('shop') !== undefined);
+      await term.end();
+      const copy = server.read('v1', 'Secret', 'shop', name);
+      const metadata = { ...objectAt(copy, 'metadata'), ...('metadata' in change ? change.metadata : {}) };
+      const data = { ...objectAt(copy, 'data'), ...('data' in change ? change.data : {}) };
+      const changed = { ...objectAt(copy), ...change, metadata, data };
+      server.put(changed);
+      wanted.length = 0;
+      assert.deepEqual(await publisher.removeUnwanted('shop'), []);
+      await lead();
+      await until(t, () => warnings.some((text) => text.includes('stays')));
+      assert.deepEqual(objectAt(read('shop'), 'data'), data);
+    });
+  }
 
   it('stands when it was wanted again while it was being removed', async (t) => {
     const { server, text, wanted, start } = await setUp(t);
