@@ -48,9 +48,18 @@ export type Declaration =
   | { readonly kind: 'wish'; readonly wish: VerificationWish }
   | { readonly kind: 'invalid'; readonly reasons: readonly FaultReason[] };
 
-/** Reads the annotations; every fault at once. */
+const known = new WeakMap<Ingress, Declaration>();
+
+/** Reads the annotations; every fault at once. Once of each object, which never changes: it is asked for again and again. */
 export function declarationOf(ingress: Ingress | undefined): Declaration {
-  const annotations: Readonly<Record<string, string | undefined>> = ingress?.metadata.annotations ?? {};
+  if (ingress === undefined) return { kind: 'none' };
+  const declaration = known.get(ingress) ?? readDeclaration(ingress);
+  known.set(ingress, declaration);
+  return declaration;
+}
+
+function readDeclaration({ metadata }: Ingress): Declaration {
+  const annotations: Readonly<Record<string, string | undefined>> = metadata.annotations ?? {};
   const mode = annotations[declarationAnnotation];
   if (mode === undefined) return { kind: 'none' };
   const reasons = [...modeReasons(mode), ...optionReasons(annotations), ...unknownNames(annotations)];

@@ -27,10 +27,12 @@ export function createHostIndex(): HostIndex {
   return {
     update(key, ingress) {
       const hosts = new Set(rulesOf(ingress).flatMap(({ host }) => (host === undefined ? [] : [host])));
-      const touched = [...(hostsOf.get(key) ?? []), ...hosts];
+      const touched = new Set([...(hostsOf.get(key) ?? []), ...hosts]);
       remove(key);
       add(key, hosts);
-      return new Set([key, ...touched.flatMap((host) => [...(keysOf.get(host) ?? [])])]);
+      const concerned = new Set([key]);
+      for (const host of touched) for (const each of keysOf.get(host) ?? []) concerned.add(each);
+      return concerned;
     },
   };
 }

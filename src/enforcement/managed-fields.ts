@@ -2,31 +2,54 @@ import { fieldManager } from '../kubernetes/client.ts';
 import type { Ingress, ManagedFieldsEntry } from '../kubernetes/objects.ts';
 import { membersOf } from '../members-of.ts';
 
+interface Ownership {
+  readonly managers: ReadonlyMap<string, readonly string[]>;
+  readonly applied: readonly string[];
+  readonly updated: readonly string[];
+}
+
+const known = new WeakMap<Ingress, Ownership>();
+
+/** Read once of each object, which never changes: whoever may write an Ingress can name any manager for any number of fields. */
+function ownershipOf(ingress: Ingress): Ownership {
+  const ownership = known.get(ingress) ?? readOwnership(ingress);
+  known.set(ingress, ownership);
+  return ownership;
+}
+
+function readOwnership({ metadata }: Ingress): Ownership {
+  const managers = new Map<string, string[]>();
+  const applied: string[] = [];
+  const updated: string[] = [];
+  for (const entry of metadata.managedFields ?? []) {
+    const annotations = annotationsIn(entry);
+    const ours = entry.operation === 'Apply' ? applied : updated;
+    for (const annotation of annotations) {
+      const holders = managers.get(annotation);
+      if (holders === undefined) managers.set(annotation, [entry.manager ?? 'unknown']);
+      else holders.push(entry.manager ?? 'unknown');
+      if (entry.manager === fieldManager && entry.operation !== undefined) ours.push(annotation);
+    }
+  }
+  return { managers, applied, updated };
+}
+
 /** The managers that hold an annotation, ours included; none when the API server does not say. */
-export function managersOf(ingress: Ingress, annotation: string): string[] {
-  const entries = ingress.metadata.managedFields ?? [];
-  return entries
-    .filter((entry) => annotationsIn(entry).includes(annotation))
-    .map((entry) => entry.manager ?? 'unknown');
+export function managersOf(ingress: Ingress, annotation: string): readonly string[] {
+  return ownershipOf(ingress).managers.get(annotation) ?? [];
 }
 
 /** The annotations that our own server-side apply holds: those that the next apply would remove by not naming them. */
-export function annotationsWeApplied(ingress: Ingress): string[] {
-  const entries = ingress.metadata.managedFields ?? [];
-  return entries
-    .filter((entry) => entry.manager === fieldManager && entry.operation === 'Apply')
-    .flatMap(annotationsIn);
+export function annotationsWeApplied(ingress: Ingress): readonly string[] {
+  return ownershipOf(ingress).applied;
 }
 
 /**
  * The annotations that we hold, but not by an apply: what a restoration put back, or an admission policy made of a write of
  * ours. To the API server that is another manager, with whom our next apply would be in conflict.
  */
-export function annotationsWeUpdated(ingress: Ingress): string[] {
-  const entries = ingress.metadata.managedFields ?? [];
-  return entries
-    .filter((entry) => entry.manager === fieldManager && entry.operation === 'Update')
-    .flatMap(annotationsIn);
+export function annotationsWeUpdated(ingress: Ingress): readonly string[] {
+  return ownershipOf(ingress).updated;
 }
 
 /** Whoever else wrote to the Ingress last, controllers' status updates aside; undefined when the API server does not say. */

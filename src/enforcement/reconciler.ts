@@ -1,5 +1,6 @@
 import type { BackOffSettings } from '../kubernetes/back-off.ts';
 import type { KubernetesApi } from '../kubernetes/client.ts';
+import type { Ingress } from '../kubernetes/objects.ts';
 import type { LeaderWork, Term } from '../leadership/leadership.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createWorkQueue } from '../reconcile/create-work-queue.ts';
@@ -54,11 +55,18 @@ function run(o: ReconcilerOptions, term: Term): { stop(): Promise<void> } {
   const hosts = createHostIndex();
   const surroundings = remembered(() => readSurroundings(parts.kubernetes, parts.settings), surroundingsMs);
   const failures = new Map<string, string>();
+  /** The same list until one changes: what was found out about all of them is found out once. */
+  let everyIngress: readonly Ingress[] | undefined;
+  const listIngresses = (): readonly Ingress[] => {
+    everyIngress ??= ingresses.list();
+    return everyIngress;
+  };
   const ingresses = createInformer({
     api: parts.kubernetes,
     resource: 'ingresses',
     ...(visibleNamespaces === undefined ? {} : { namespaces: visibleNamespaces }),
     onChange(key, ingress) {
+      everyIngress = undefined;
       for (const each of hosts.update(key, ingress)) queue.add(each);
     },
     onError: (error) => log.warn({ err: error }, 'changes of Ingresses are not seen at present'),
@@ -70,7 +78,7 @@ function run(o: ReconcilerOptions, term: Term): { stop(): Promise<void> } {
     quarrels: createQuarrels(parts.clock),
     announcer: createAnnouncer(parts.events),
     ingress: (key: string) => ingresses.get(key),
-    cluster: async () => ({ ingresses: ingresses.list(), ...(await surroundings()) }),
+    cluster: async () => ({ ingresses: listIngresses(), ...(await surroundings()) }),
   };
   const queue = createWorkQueue({
     retry: o.retry ?? { initialMs: 1_000, maxMs: 300_000 },

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { formatDuration, parseDuration } from '../duration.ts';
 import { attributeLabel, attributeTypeOf } from '../x509/attribute-types.ts';
 import { extendedKeyUsages, ocspSigning } from './extended-key-usages.ts';
+import { compilePattern } from './pattern.ts';
 import { type Profile, type ProfileDocument, profilesDocumentCheck } from './profile.ts';
 import { reservedProfiles } from './reserved-profiles.ts';
 
@@ -168,10 +169,12 @@ function toPatterns(
   return Object.fromEntries(
     Object.entries(patterns).map(([kind, pattern]) => {
       try {
-        // Anchored here, so that a profile cannot forget it: "corp" must not let "corp.evil.example" through.
-        return [kind, new RegExp(`^(?:${pattern})$`, 'u')];
+        return [kind, compilePattern(pattern)];
       } catch (cause) {
-        throw new ProfileError(`${at}.subjectAltName.patterns.${kind} is no regular expression`, { cause });
+        throw new ProfileError(
+          `${at}.subjectAltName.patterns.${kind} is no regular expression of RE2: ${firstLine(cause)}`,
+          { cause },
+        );
       }
     }),
   );

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { KeyUsage } from '../x509/extensions.ts';
 import type { KeyPolicy } from '../x509/key-policy.ts';
+import type { Pattern } from './pattern.ts';
 
 /** The kinds of subject alternative name that a profile can allow. */
 export type SubjectAltNameKind = 'dns' | 'email' | 'uri' | 'ip';
@@ -22,7 +23,7 @@ export interface Profile {
     readonly required: boolean;
     readonly wildcards: boolean;
     /** Anchored; a name of that kind must match. A kind without a pattern takes any well-formed name. */
-    readonly patterns: Readonly<Partial<Record<SubjectAltNameKind, RegExp>>>;
+    readonly patterns: Readonly<Partial<Record<SubjectAltNameKind, Pattern>>>;
   };
 }
 

@@ -118,9 +118,19 @@ function describe(o: Operation): string {
 /** Webhooks may answer any code; the API server's sentence around their words is what is stable. */
 function isAdmissionDenial(message: string): boolean {
   return (
-    /admission webhook ".*" denied the request/s.test(message) ||
-    /ValidatingAdmissionPolicy '.*' .*denied request/s.test(message)
+    hasInOrder(message, 'admission webhook "', '" denied the request') ||
+    hasInOrder(message, "ValidatingAdmissionPolicy '", "' ", 'denied request')
   );
+}
+
+/** One pass: in between stands what a tenant may have written. */
+function hasInOrder(message: string, ...parts: readonly string[]): boolean {
+  let at = 0;
+  return parts.every((part) => {
+    const found = message.indexOf(part, at);
+    at = found + part.length;
+    return found !== -1;
+  });
 }
 
 function conflictReasons(status: Status): FaultReason[] {

@@ -5,8 +5,8 @@ const shapes: readonly (readonly [RegExp, string])[] = [
     '[redacted $1]',
   ],
   [/\b(ica_[A-Za-z0-9]{1,64})_[A-Za-z0-9_-]+/g, '$1_[redacted]'],
-  // A JWT: the base64url of `{"`, and at least one dot.
-  [/\beyJ[\w-]{8,}\.[\w.-]*/g, '[redacted JWT]'],
+  // A JWT: the base64url of `{"`. No dot is looked for, which in a line of such beginnings would be looked for from each of them.
+  [/\beyJ[\w-]{8,}[\w.-]*/g, '[redacted JWT]'],
   [/\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{16,}/gi, '$1 [redacted]'],
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"\\]{0,128}):[^\s@"\\]{1,512}@/gi, '$1:[redacted]@'],
 ];

@@ -74,9 +74,7 @@ function fromHex(escaped: string): Buffer {
 
 function fromText(type: string, escaped: string): Buffer {
   const octets: Buffer[] = [];
-  // Unescaped spaces at the end do not count; an escaped one does.
-  const trimmed = escaped.replace(/(\\ )? *$/, '$1');
-  for (const [, hex, character, plain] of trimmed.matchAll(ESCAPES)) {
+  for (const [, hex, character, plain] of withoutLastSpaces(escaped).matchAll(ESCAPES)) {
     octets.push(hex === undefined ? Buffer.from(character ?? plain ?? '') : Buffer.from(hex, 'hex'));
   }
   const utf8 = Buffer.concat(octets);
@@ -84,6 +82,15 @@ function fromText(type: string, escaped: string): Buffer {
   const stringTag = stringTags[preferredStringOf(type)];
   const content = stringTag === tag.utf8String ? utf8 : encodeString(stringTag, utf8.toString());
   return tlv(stringTag, checked(stringTag, content, utf8.toString()));
+}
+
+/** Unescaped spaces at the end do not count; an escaped one does. One pass: the text may have thousands of spaces elsewhere. */
+function withoutLastSpaces(escaped: string): string {
+  let end = escaped.length;
+  while (escaped[end - 1] === ' ') end -= 1;
+  let backslashes = 0;
+  while (escaped[end - 1 - backslashes] === '\\') backslashes += 1;
+  return escaped.slice(0, backslashes % 2 === 1 ? end + 1 : end);
 }
 
 /** Latin-1 would cut a character that the string type does not have: what was written must read back the same. */

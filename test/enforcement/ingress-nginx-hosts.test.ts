@@ -51,3 +51,20 @@ test('a host without paths would be passed over by the controller', () => {
   const rules = [{ host: 'a.example' }];
   assert.deepEqual(codes(plan(ingress({ spec: { rules } })).reasons), ['rule-without-paths']);
 });
+
+test('a server-alias that beats our name in nginx is refused, and one that does not is not', () => {
+  const taken = (host: string, alias: string) => {
+    const annotations = { 'server-alias': alias };
+    const others = [ingress({ name: 'other', hosts: ['b.test'], annotations })];
+    return codes(plan(ingress({ hosts: [host] }), { others }).reasons);
+  };
+  // The controller passes over an alias that is a host to the letter, and nginx compares without regard to case.
+  assert.deepEqual(taken('a.x.example', 'A.x.example'), ['host-taken-by-alias']);
+  assert.deepEqual(taken('a.x.example', 'a.x.example'), []);
+  assert.deepEqual(taken('a.x.example', '.a.x.example'), ['host-taken-by-alias']);
+  assert.deepEqual(taken('a.x.example', '~^.*$'), []);
+  for (const alias of ['.x.example', '*.example', '~.', '~^.+\\.example$', '~^a|b\\.test$', 'www.*'])
+    assert.deepEqual(taken('*.x.example', alias), ['host-taken-by-alias'], alias);
+  for (const alias of ['*.x.example', '*.y.example', '~^.+\\.y\\.example$', 'x.example', '.b.x.example.test'])
+    assert.deepEqual(taken('*.x.example', alias), [], alias);
+});

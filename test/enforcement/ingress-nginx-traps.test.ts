@@ -166,3 +166,11 @@ test('matchCommonName and optional contradict each other', () => {
     assert.deepEqual(codes(reasons), ['match-common-name-needs-on']);
   }
 });
+
+test('a snippet is searched statement by statement', () => {
+  const found = (snippet: string) =>
+    codes(plan(ingress({ annotations: { 'configuration-snippet': snippet } })).reasons);
+  assert.deepEqual(found('error_page 404 /x; return 495;'), []);
+  assert.deepEqual(found('gzip on; ERROR_PAGE 404 /x "497" /y;'), ['snippet-interferes']);
+  assert.deepEqual(found('error_page 4950 /x;'), []);
+});

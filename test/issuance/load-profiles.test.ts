@@ -60,6 +60,16 @@ test('a file adds profiles and replaces them by name; patterns are anchored', as
   assert.equal(pattern?.test('x-spiffe://corp/x'), false);
 });
 
+for (const pattern of ['(?=a)b', '(a)\\1', '(']) {
+  test(`the pattern ${pattern} is none that takes linear time and stops the start`, async (t) => {
+    const text = robot().replace('spiffe://corp/.*', pattern);
+    await assert.rejects(loadProfiles(await file(t, text)), {
+      name: 'ProfileError',
+      message: /profiles\.robot\.subjectAltName\.patterns\.uri is no regular expression of RE2/,
+    });
+  });
+}
+
 test('ISSUANCE_MAX_VALIDITY cuts every profile down, and a short CA the built-in ones', async () => {
   const loaded = await loadProfiles(undefined);
   for (const shorter of [

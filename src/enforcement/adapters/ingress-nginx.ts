@@ -6,6 +6,7 @@ import { checkController, servesController } from './ingress-nginx/controller.ts
 import { checkRiskLevel, proxyProtocolWarnings } from './ingress-nginx/controller-config.ts';
 import { checkErrorPage } from './ingress-nginx/error-page.ts';
 import { checkHosts, hostsOf } from './ingress-nginx/hosts.ts';
+import { atMostOfEach, maxHosts, quoted } from './ingress-nginx/limits.ts';
 import { checkCommonName } from './ingress-nginx/match-common-name.ts';
 import {
   checkPolicies,
@@ -14,10 +15,10 @@ import {
   neighbourWarnings,
 } from './ingress-nginx/neighbours.ts';
 import { checkOnline, onlineAnnotations } from './ingress-nginx/online.ts';
+import { aliasesBelow, checkOtherListeners } from './ingress-nginx/other-listeners.ts';
 import { checkBypass, checkOwnAnnotations, ownWarnings } from './ingress-nginx/own-annotations.ts';
 import { acmeWarnings, checkPlainHttp } from './ingress-nginx/plain-http.ts';
 import { refusal } from './ingress-nginx/refusal.ts';
-import { claimedServerNames } from './ingress-nginx/server-names.ts';
 
 /**
  * kubernetes/ingress-nginx 1.12 to 1.15 and its forks: `auth-tls-*` annotations and a Secret with `ca.crt` and `ca.crl`
@@ -36,14 +37,16 @@ function plan(input: AdapterInput): AdapterPlan {
     ...annotationsFor(ingress.metadata.namespace ?? '', input.secretName, input.intermediates, settings),
     ...onlineAnnotations(input),
   };
+  const hosts = hostsOf(ingress);
+  if (hosts.length > maxHosts) return tooMany(input, annotations);
   const neighbours = neighboursOf(input);
   const controller = checkController(input);
-  const wish = checkWish(settings, hostsOf(ingress));
+  const wish = checkWish(settings, hosts);
   const online = checkOnline(input, neighbours);
   return {
-    hosts: hostsOf(ingress),
+    hosts,
     annotations,
-    reasons: [
+    reasons: atMostOfEach([
       ...wish.reasons,
       ...controller.reasons,
       ...checkHosts(ingress).filter((reason) => settings.mode !== 'off' || reason.code !== 'tls-missing'),
@@ -52,17 +55,34 @@ function plan(input: AdapterInput): AdapterPlan {
       ...checkPolicies(neighbours, annotations),
       ...waysRound(input, neighbours),
       ...online.reasons,
-    ],
-    warnings: [
+    ]),
+    warnings: atMostOfEach([
       ...controller.warnings,
       ...wish.warnings,
       ...neighbourWarnings(input, neighbours),
+      ...aliasesBelow(input),
       ...(settings.mode === 'off' ? [] : verificationWarnings(input)),
       ...online.warnings,
-    ],
+    ]),
     onlineReasons: online.reasons,
     revocationEnforced: settings.mode !== 'off',
     wholeHost: online.wholeHost,
+  };
+}
+
+/** Nothing else is looked at then: what it costs would grow with all that has one of the hosts. */
+function tooMany(
+  { ingress, settings }: AdapterInput,
+  annotations: Readonly<Record<string, string>>,
+): AdapterPlan {
+  return {
+    hosts: hostsOf(ingress),
+    annotations,
+    reasons: checkHosts(ingress),
+    onlineReasons: [],
+    warnings: [],
+    revocationEnforced: settings.mode !== 'off',
+    wholeHost: false,
   };
 }
 
@@ -94,7 +114,7 @@ function checkWish(settings: VerificationSettings, hosts: readonly string[]) {
 function waysRound(input: AdapterInput, neighbours: readonly Neighbour[]) {
   const { ingress, settings, controllerConfig } = input;
   if (settings.mode === 'off') return [];
-  const bypasses = [...checkBypass(ingress, neighbours, controllerConfig), ...claimedServerNames(input)];
+  const bypasses = [...checkBypass(ingress, neighbours, controllerConfig), ...checkOtherListeners(input)];
   // The match is made on port 80, too, where the subject is empty: 403 for everybody.
   const portEightyIsClosed = settings.mode !== 'on' || settings.matchCommonName !== undefined;
   return portEightyIsClosed
@@ -124,6 +144,6 @@ function inheritedWarnings(
     .filter(([name, wanted]) => wanted === undefined && annotations[name] !== undefined)
     .map(([name]) => ({
       code: 'annotation-inherited',
-      detail: `${name}: "${annotations[name]}" stays in force.`,
+      detail: `${name}: ${quoted(annotations[name] ?? '')} stays in force.`,
     }));
 }

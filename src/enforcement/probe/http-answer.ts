@@ -18,39 +18,68 @@ export interface AnswerReader {
 export const longestAnswerOctets = 16 * 1024;
 
 const headersEnd = '\r\n\r\n';
+const httpVersion = 'HTTP/1.';
+/** The end of a body in chunks (RFC 9112 7.1). */
+const lastChunk = `0${headersEnd}`;
 
-/** Collects one response. Interim ones (RFC 9110 15.2) are passed over. */
+/** Collects one response, octet by octet once: whoever answers may send them one at a time. Interim ones (RFC 9110 15.2) are passed over. */
 export function createAnswerReader(): AnswerReader {
-  let text = '';
-  let answer: HttpAnswer | undefined;
+  let taken = 0;
+  /** Of the head that is not whole yet. */
+  let head = '';
+  let found: { readonly head: Head; readonly chunks: string[]; length: number; end: string } | undefined;
+
+  /** What stands behind the final head; undefined while there is none. */
+  function readHeads(text: string): string | 'more' | 'malformed' {
+    // The end may have begun in what came before.
+    const from = Math.max(0, head.length - headersEnd.length);
+    head += text;
+    for (let at = from; ; at = 0) {
+      const start = head.slice(0, httpVersion.length);
+      if (!httpVersion.startsWith(start)) return 'malformed';
+      const end = head.indexOf(headersEnd, at);
+      if (end === -1) return 'more';
+      const read = readHead(head.slice(0, end));
+      const rest = head.slice(end + headersEnd.length);
+      if (read === undefined) return 'malformed';
+      head = rest;
+      if (read.status < 200) continue;
+      found = { head: read, chunks: [], length: 0, end: '' };
+      return rest;
+    }
+  }
+
+  function readBody(text: string): 'more' | 'done' {
+    if (found === undefined) return 'more';
+    found.chunks.push(text);
+    found.length += text.length;
+    found.end = (found.end + text).slice(-lastChunk.length);
+    return isEnough(found.head, found.length, found.end) ? 'done' : 'more';
+  }
+
+  function read(text: string): 'more' | 'done' | 'malformed' {
+    if (found !== undefined) return readBody(text);
+    const rest = readHeads(text);
+    return found === undefined ? (rest === 'malformed' ? 'malformed' : 'more') : readBody(rest);
+  }
+
   return {
     get answer() {
-      return answer;
+      return found === undefined ? undefined : { ...found.head, body: found.chunks.join('') };
     },
     push(chunk) {
-      const room = Math.max(0, longestAnswerOctets - text.length);
-      text += Buffer.from(chunk.subarray(0, room)).toString('latin1');
-      const full = text.length >= longestAnswerOctets;
-      const read = readFinal(text);
-      if (read === 'malformed' || (read === 'unfinished' && full)) return 'malformed';
-      if (read === 'unfinished') return 'more';
-      answer = read;
-      return full || isEnough(answer) ? 'done' : 'more';
+      const text = Buffer.from(chunk.subarray(0, longestAnswerOctets - taken)).toString('latin1');
+      taken += text.length;
+      const state = read(text);
+      if (taken < longestAnswerOctets || state !== 'more') return state;
+      return found === undefined ? 'malformed' : 'done';
     },
   };
 }
 
-function readFinal(text: string): HttpAnswer | 'unfinished' | 'malformed' {
-  if (!'HTTP/1.'.startsWith(text.slice(0, 7))) return 'malformed';
-  const end = text.indexOf(headersEnd);
-  if (end === -1) return 'unfinished';
-  const head = readHead(text.slice(0, end));
-  if (head === undefined) return 'malformed';
-  const rest = text.slice(end + headersEnd.length);
-  return head.status < 200 ? readFinal(rest) : { ...head, body: rest };
-}
+type Head = Omit<HttpAnswer, 'body'>;
 
-function readHead(text: string): Omit<HttpAnswer, 'body'> | undefined {
+function readHead(text: string): Head | undefined {
   const [statusLine = '', ...lines] = text.split('\r\n');
   const status = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(statusLine)?.[1];
   if (status === undefined) return undefined;
@@ -64,9 +93,9 @@ function readHead(text: string): Omit<HttpAnswer, 'body'> | undefined {
 }
 
 /** Only a refusal says something in its body. */
-function isEnough({ status, headers, body }: HttpAnswer): boolean {
+function isEnough({ status, headers }: Head, length: number, end: string): boolean {
   if (status < 400) return true;
-  const length = headers.get('content-length');
-  if (length !== undefined) return body.length >= Number(length);
-  return headers.get('transfer-encoding') !== undefined && body.endsWith(`0${headersEnd}`);
+  const announced = headers.get('content-length');
+  if (announced !== undefined) return length >= Number(announced);
+  return headers.get('transfer-encoding') !== undefined && end === lastChunk;
 }

@@ -1,7 +1,7 @@
 import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { FaultReason } from '../../fault.ts';
-import type { Ingress } from '../../kubernetes/objects.ts';
+import type { Ingress, IngressPath } from '../../kubernetes/objects.ts';
 import { probeName } from './probe-name.ts';
 
 /** Where the door is. */
@@ -44,11 +44,9 @@ export function addressOf(configured: string | undefined, ingress: Ingress): Pro
 
 /** How each of `hosts` is asked for, by the first path that the Ingress has for it. */
 export function targetsOf(hosts: readonly string[], ingress: Ingress): HostTarget[] {
+  const paths = firstPaths(ingress);
   return hosts.map((host) => {
-    const paths = (ingress.spec?.rules ?? [])
-      .filter((rule) => rule.host?.toLowerCase() === host)
-      .flatMap((rule) => rule.http?.paths ?? []);
-    const first = paths.find(({ path }) => path?.startsWith(acmeChallenge) !== true);
+    const first = paths.get(host);
     const whole = first?.path ?? '/';
     const path = first?.pathType === 'ImplementationSpecific' ? literalStart(whole) : whole;
     return {
@@ -58,6 +56,21 @@ export function targetsOf(hosts: readonly string[], ingress: Ingress): HostTarge
       pathIsWhole: path === whole,
     };
   });
+}
+
+/** By host in lower case; ACME challenges are for everybody. */
+function firstPaths({ spec }: Ingress): ReadonlyMap<string, IngressPath> {
+  const paths = new Map<string, IngressPath>();
+  for (const { host, http } of spec?.rules ?? []) {
+    const key = host?.toLowerCase() ?? '';
+    const first = paths.has(key) ? undefined : http?.paths.find(({ path }) => !isAcme(path));
+    if (first !== undefined) paths.set(key, first);
+  }
+  return paths;
+}
+
+function isAcme(path: string | undefined): boolean {
+  return path?.startsWith(acmeChallenge) === true;
 }
 
 /** Of a regular expression, what comes before the first sign of one. */

@@ -74,14 +74,14 @@ export async function tryDoor(
   }
   const address = addressOf(parts.settings.address, ingress);
   if ('code' in address) return notTried(address);
-  const targets = targetsOf(record.hosts, ingress);
+  const targets = targetsOf(record.hosts.slice(0, mostHosts), ingress);
   if (targets.length === 0) return notTried({ code: 'no-host', detail: 'There is no host to try.' });
   try {
-    const hosts = await inGroups(targets.slice(0, mostHosts), (target) =>
+    const hosts = await inGroups(targets, (target) =>
       tryHost(parts, { record, ingress, address, signal }, target),
     );
-    const reasons = [...reasonsOf(hosts), ...leftOut(targets.length)];
-    const proven = targets.length <= mostHosts && hosts.every(provesOnline);
+    const reasons = [...reasonsOf(hosts), ...leftOut(record.hosts.length)];
+    const proven = record.hosts.length <= mostHosts && hosts.every(provesOnline);
     return {
       ...about,
       verdict: verdictOf(hosts, reasons),

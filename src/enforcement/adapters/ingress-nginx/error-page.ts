@@ -10,7 +10,10 @@ export interface ErrorPageCheck {
 
 /** Checks where clients without a valid certificate are to be sent. */
 export function checkErrorPage(errorPage: string, hosts: readonly string[]): ErrorPageCheck {
-  if (!/^(@|\/|https?:\/\/)/.test(errorPage) || !accepted.test(errorPage)) {
+  const isUrl = /^https?:\/\//.test(errorPage);
+  // The controller takes a port of any length, of which no client can make a URL.
+  const readable = isUrl ? URL.canParse(errorPage) : /^[@/]/.test(errorPage);
+  if (!readable || !accepted.test(errorPage)) {
     const detail =
       'errorPage must be an http(s) URL without query, a local path or @name, of letters, digits, - _ . and / only.';
     return refuse('error-page-invalid', detail);

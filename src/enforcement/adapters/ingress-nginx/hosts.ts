@@ -1,29 +1,38 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { Ingress } from '../../../kubernetes/objects.ts';
-import { annotation } from './annotations.ts';
+import { maxHosts } from './limits.ts';
 
-/** The hosts of an Ingress's rules: lower case, each once, in order. */
-export function hostsOf(ingress: Ingress): string[] {
+const known = new WeakMap<Ingress, readonly string[]>();
+
+/** The hosts of an Ingress's rules: lower case, each once, in order. Read once of each object, which never changes. */
+export function hostsOf(ingress: Ingress): readonly string[] {
+  const found = known.get(ingress);
+  if (found !== undefined) return found;
   const hosts = (ingress.spec?.rules ?? []).map((rule) => rule.host?.toLowerCase() ?? '');
-  return [...new Set(hosts.filter((host) => host !== ''))];
+  const distinct = [...new Set(hosts.filter((host) => host !== ''))];
+  known.set(ingress, distinct);
+  return distinct;
 }
 
-/**
- * The names of `server-alias`, lower case: they stand in the server_name of each host of the Ingress, so an exact one wins
- * over another Ingress's wildcard. (An alias that is a host of some Ingress is dropped by the controller.)
- */
-export function aliasesOf(ingress: Ingress): string[] {
-  const names = (annotation(ingress, 'server-alias') ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase());
-  return [...new Set(names.filter((name) => name !== ''))];
+/** What the wildcard just above a host has behind its asterisk: `.a.example` of `b.a.example`; undefined of a wildcard. */
+export function parentOf(host: string): string | undefined {
+  const dot = host.indexOf('.');
+  return dot === -1 || host.startsWith('*.') ? undefined : host.slice(dot);
 }
 
 /** True when `pattern` is that host or the wildcard just above it; `*.a.example` covers `b.a.example` and no deeper. */
 export function covers(pattern: string, host: string): boolean {
-  const lower = pattern.toLowerCase();
-  if (lower === host) return true;
-  return lower.startsWith('*.') && !host.startsWith('*.') && host.slice(host.indexOf('.')) === lower.slice(1);
+  return coveredBy([pattern])(host);
+}
+
+/** The same for many patterns and many hosts, each of which is looked up once. */
+function coveredBy(patterns: Iterable<string>): (host: string) => boolean {
+  const all = new Set<string>();
+  for (const pattern of patterns) all.add(pattern.toLowerCase());
+  return (host) => {
+    const parent = parentOf(host);
+    return all.has(host) || (parent !== undefined && all.has(`*${parent}`));
+  };
 }
 
 /** Reasons that lie in the rules and `spec.tls` of the Ingress itself. */
@@ -40,18 +49,31 @@ export function checkHosts(ingress: Ingress): FaultReason[] {
       'A rule has no host: it belongs to the default server, which all clients without a known host name share.';
     reasons.push({ code: 'catch-all-host', detail });
   }
-  const tlsHosts = (ingress.spec?.tls ?? []).flatMap((tls) => tls.hosts ?? []);
-  for (const host of hostsOf(ingress)) {
-    if (!tlsHosts.some((pattern) => covers(pattern, host))) {
-      reasons.push({ code: 'tls-missing', detail: `spec.tls names no certificate for ${host}.` });
-    }
-    // The controller passes over a rule without http before it looks at auth-tls (controller.go, getBackendServers).
-    if (!rules.some((rule) => rule.host?.toLowerCase() === host && rule.http !== undefined)) {
-      reasons.push({
-        code: 'rule-without-paths',
-        detail: `The rule of ${host} has no paths, so it is passed over.`,
-      });
-    }
+  const hosts = hostsOf(ingress);
+  if (hosts.length > maxHosts) {
+    const detail = `The Ingress has ${hosts.length} hosts; at most ${maxHosts} of one Ingress can be enforced. Split it.`;
+    return [...reasons, { code: 'too-many-hosts', detail }];
   }
-  return reasons;
+  return [...reasons, ...hosts.flatMap(hostCheck(ingress))];
+}
+
+function hostCheck({ spec }: Ingress): (host: string) => FaultReason[] {
+  const hasCertificate = coveredBy((spec?.tls ?? []).flatMap((tls) => tls.hosts ?? []));
+  const withPaths = new Set(
+    (spec?.rules ?? []).filter((rule) => rule.http !== undefined).map((rule) => rule.host?.toLowerCase()),
+  );
+  return (host) => [
+    ...(hasCertificate(host)
+      ? []
+      : [{ code: 'tls-missing', detail: `spec.tls names no certificate for ${host}.` }]),
+    // The controller passes over a rule without http before it looks at auth-tls (controller.go, getBackendServers).
+    ...(withPaths.has(host)
+      ? []
+      : [
+          {
+            code: 'rule-without-paths',
+            detail: `The rule of ${host} has no paths, so it is passed over.`,
+          },
+        ]),
+  ];
 }

@@ -4,7 +4,9 @@ import type { AdapterInput } from '../../adapter.ts';
 import { servedBy } from '../../ingress-class.ts';
 import { annotationNames, booleanAnnotation } from './annotations.ts';
 import { mayServe } from './controller.ts';
-import { aliasesOf, covers, hostsOf } from './hosts.ts';
+import { type HostUse, hostLookup } from './host-lookup.ts';
+import { hostsOf } from './hosts.ts';
+import { listed } from './limits.ts';
 
 /** Another Ingress that has a host in common with ours. */
 export interface Neighbour {
@@ -20,17 +22,34 @@ export interface Neighbour {
 
 /** Every other Ingress with one of our hosts, canaries included: the controller takes their auth-tls as well. */
 export function neighboursOf(input: AdapterInput): Neighbour[] {
-  const hosts = hostsOf(input.ingress);
-  return input.ingresses
-    .filter((other) => !isSame(other, input.ingress))
-    .map((other) => ({
+  const lookup = hostLookup(input.ingresses);
+  const shared = new Map<Ingress, HostUse[]>();
+  for (const host of hostsOf(input.ingress)) {
+    for (const use of lookup.exactly(host)) {
+      if (isSame(use.ingress, input.ingress)) continue;
+      const uses = shared.get(use.ingress);
+      if (uses === undefined) shared.set(use.ingress, [use]);
+      else uses.push(use);
+    }
+  }
+  const positionOf = ([, [use]]: [Ingress, HostUse[]]) => use?.position ?? 0;
+  return [...shared]
+    .sort((one, other) => positionOf(one) - positionOf(other))
+    .map(([other, uses]) => ({
       ingress: other,
       label: labelOf(other),
-      sharedHosts: hostsOf(other).filter((host) => hosts.includes(host)),
-      sameController: mayServe(servedBy(other, input.ingressClasses), input.controllerNamed),
+      sharedHosts: uses.map(({ host }) => host),
+      sameController: isServedAlike(other, input),
       older: isBefore(other, input.ingress),
-    }))
-    .filter((neighbour) => neighbour.sharedHosts.length > 0);
+    }));
+}
+
+/** Whether the controller that serves ours may serve that one, too, as far as can be known. */
+export function isServedAlike(
+  other: Ingress,
+  { ingressClasses, controllerNamed }: Pick<AdapterInput, 'ingressClasses' | 'controllerNamed'>,
+): boolean {
+  return mayServe(servedBy(other, ingressClasses), controllerNamed);
 }
 
 /**
@@ -48,7 +67,7 @@ export function checkPolicies(
   return withPolicy.flatMap((neighbour) => {
     const differences = differingPolicy(neighbour.ingress, ours);
     if (differences.length === 0) return [];
-    const hosts = neighbour.sharedHosts.join(', ');
+    const hosts = listed(neighbour.sharedHosts);
     const effect = neighbour.older
       ? 'is older, so its policy would hold'
       : 'is younger and would be overruled';
@@ -66,7 +85,7 @@ export function neighbourWarnings(input: AdapterInput, neighbours: readonly Neig
 }
 
 function sharingWarning({ label, sharedHosts, sameController }: Neighbour): FaultReason {
-  const hosts = sharedHosts.join(', ');
+  const hosts = listed(sharedHosts);
   if (sameController) {
     return {
       code: 'host-shared',
@@ -80,14 +99,13 @@ function sharingWarning({ label, sharedHosts, sameController }: Neighbour): Faul
 /** A server of its own wins over the wildcard, with its own policy. */
 function wildcardWarnings(host: string, input: AdapterInput): FaultReason[] {
   if (!host.startsWith('*.')) return [];
-  return input.ingresses.flatMap((other) =>
-    [...hostsOf(other), ...aliasesOf(other)]
-      .filter((otherHost) => otherHost !== host && covers(host, otherHost) && !isSame(other, input.ingress))
-      .map((otherHost) => ({
-        code: 'wildcard-not-covering',
-        detail: `${otherHost} is served by ${labelOf(other)} with its own policy, not with that of ${host}.`,
-      })),
-  );
+  return hostLookup(input.ingresses)
+    .below(host)
+    .filter(({ ingress }) => !isSame(ingress, input.ingress))
+    .map((other) => ({
+      code: 'wildcard-not-covering',
+      detail: `${other.host} is served by ${labelOf(other.ingress)} with its own policy, not with that of ${host}.`,
+    }));
 }
 
 /** Names of the settings in which the neighbour differs; its Secret is our copy when it lies in its own namespace. */
@@ -117,11 +135,12 @@ export function isBefore(one: Ingress, other: Ingress): boolean {
   return first === second ? labelOf(one) > labelOf(other) : first < second;
 }
 
-function labelOf({ metadata }: Ingress): string {
+/** `namespace/name`, for messages. */
+export function labelOf({ metadata }: Ingress): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
-function isSame(one: Ingress, other: Ingress): boolean {
+export function isSame(one: Ingress, other: Ingress): boolean {
   return labelOf(one) === labelOf(other);
 }
 

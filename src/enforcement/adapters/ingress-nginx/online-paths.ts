@@ -3,6 +3,7 @@ import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import type { AdapterInput } from '../../adapter.ts';
 import { isAcmeLocation, isAcmeSolver } from './acme-challenge.ts';
 import { annotationNames, booleanAnnotation } from './annotations.ts';
+import { listed, quoted } from './limits.ts';
 import type { Neighbour } from './neighbours.ts';
 import { pathsUnder } from './plain-http.ts';
 
@@ -22,12 +23,12 @@ export function unaskedPaths(
       .map(({ label, sharedHosts }) => ({
         code: 'host-path-not-asked',
         detail:
-          `${label} serves paths of ${sharedHosts.join(', ')}, about which the controller does not ask us. Wish "both" there ` +
+          `${label} serves paths of ${listed(sharedHosts)}, about which the controller does not ask us. Wish "both" there ` +
           'first, then "online" for each.',
       })),
     ...pathsUnder(ingress, open).map((path) => ({
       code: 'no-auth-location',
-      detail: `The path ${path} is in the controller's no-auth-locations: it asks nobody about it.`,
+      detail: `The path ${quoted(path)} is in the controller's no-auth-locations: it asks nobody about it.`,
     })),
   ];
 }

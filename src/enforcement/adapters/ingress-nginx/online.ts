@@ -5,9 +5,10 @@ import type { AdapterInput } from '../../adapter.ts';
 import { asksOnline } from '../../revocation.ts';
 import { annotation, annotationNames, booleanAnnotation } from './annotations.ts';
 import { allowsRisk } from './controller-config.ts';
+import { quoted } from './limits.ts';
 import type { Neighbour } from './neighbours.ts';
 import { unaskedPaths } from './online-paths.ts';
-import { findInSnippets } from './own-annotations.ts';
+import { decidingAccess, findInSnippets } from './snippets.ts';
 
 export interface OnlineCheck {
   /** Why the controller cannot be made to ask us about each request, or would not heed the answer. */
@@ -93,7 +94,7 @@ function othersAuth(ingress: Ingress): FaultReason[] {
     .filter(({ name }) => annotation(ingress, name) !== undefined)
     .map(({ name, effect }) => ({
       code: 'auth-annotation-in-the-way',
-      detail: `${name} is "${annotation(ingress, name)}", which ${effect}.`,
+      detail: `${name} is ${quoted(annotation(ingress, name) ?? '')}, which ${effect}.`,
     }));
 }
 
@@ -133,7 +134,7 @@ function errorPageWarnings(ingress: Ingress, config: ConfigMap | undefined): Fau
     warnings.push({ code: 'custom-errors-doubtful', detail });
   }
   const own = annotation(ingress, 'custom-http-errors')?.split(',') ?? [];
-  if (own.some((code) => /^\s*40[13]\s*$/.test(code))) {
+  if (own.some((code) => ['401', '403'].includes(code.trim()))) {
     const detail =
       'custom-http-errors has a page of its own for refusals, which our probe may not know for one.';
     warnings.push({ code: 'refusal-hidden', detail });
@@ -145,10 +146,6 @@ function errorCodes(config: ConfigMap | undefined): string[] {
   return (config?.data?.['custom-http-errors'] ?? '').split(',').map((code) => code.trim());
 }
 
-/** Directives that decide on access beside ours, or in place of it. */
-const accessDirectives =
-  /\b(auth_request|satisfy|access_by_lua\w*|auth_request_set|proxy_method)\b|\berror_page\b[^;]*\b40[13]\b/i;
-
 function checkSnippets(
   ingress: Ingress,
   neighbours: readonly Neighbour[],
@@ -156,10 +153,10 @@ function checkSnippets(
 ): FaultReason[] {
   // Another Ingress's snippet holds for its own paths, but a server's for all of the host.
   return [
-    ...findInSnippets({ ingress, label: 'The Ingress' }, accessDirectives, config),
+    ...findInSnippets({ ingress, label: 'The Ingress' }, decidingAccess, config),
     ...neighbours
       .filter(({ sameController }) => sameController)
-      .flatMap((each) => findInSnippets(each, accessDirectives, config, ['server-snippet'])),
+      .flatMap((each) => findInSnippets(each, decidingAccess, config, ['server-snippet'])),
   ];
 }
 

@@ -1,20 +1,8 @@
 import type { FaultReason } from '../../../fault.ts';
 import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import { annotation, booleanAnnotation, foreignPrefixes } from './annotations.ts';
-import { booleanSetting } from './controller-config.ts';
 import type { Neighbour } from './neighbours.ts';
-
-const snippets = [
-  'server-snippet',
-  'configuration-snippet',
-  'auth-snippet',
-  'stream-snippet',
-  'modsecurity-snippet',
-];
-
-/** Directives with which a snippet switches verification off, opens a location of its own, or forges our headers. */
-const dangerous =
-  /\b(ssl_verify_client|ssl_verify_depth|ssl_client_certificate|ssl_trusted_certificate|ssl_crl|listen|location|server_name)\b|\berror_page\b[^;]*\b49[567]\b|\bssl-client-/i;
+import { bypassing, findInSnippets, snippetNames, snippetsAreDropped } from './snippets.ts';
 
 /** What stands on the Ingress itself and would undo, or never carry out, the verification. */
 export function checkOwnAnnotations(ingress: Ingress): FaultReason[] {
@@ -45,7 +33,7 @@ export function checkBypass(
   ];
   return all.flatMap((each) => [
     ...passthrough(each.ingress, each.label),
-    ...findInSnippets(each, dangerous, config),
+    ...findInSnippets(each, bypassing, config),
   ]);
 }
 
@@ -58,7 +46,7 @@ export function ownWarnings(ingress: Ingress, config: ConfigMap | undefined): Fa
     warnings.push({ code: 'ssl-redirect-overruled', detail });
   }
   if (!snippetsAreDropped(config)) {
-    for (const name of snippets.filter((snippet) => annotation(ingress, snippet) !== undefined)) {
+    for (const name of snippetNames.filter((snippet) => annotation(ingress, snippet) !== undefined)) {
       warnings.push({
         code: 'snippet-present',
         detail: `What ${name} does to the verification cannot be checked.`,
@@ -72,25 +60,4 @@ function passthrough(ingress: Ingress, label: string): FaultReason[] {
   if (booleanAnnotation(ingress, 'ssl-passthrough') !== true) return [];
   const detail = `${label} has ssl-passthrough: the connection goes to the upstream before anything is verified.`;
   return [{ code: 'ssl-passthrough', detail }];
-}
-
-/** The snippets of an Ingress that say what they must not, unless the controller drops them all. */
-export function findInSnippets(
-  { ingress, label }: { readonly ingress: Ingress; readonly label: string },
-  forbidden: RegExp,
-  config: ConfigMap | undefined,
-  names: readonly string[] = snippets,
-): FaultReason[] {
-  if (snippetsAreDropped(config)) return [];
-  return names.flatMap((name) => {
-    const found = forbidden.exec(annotation(ingress, name) ?? '');
-    if (found === null) return [];
-    return [{ code: 'snippet-interferes', detail: `${label} has a ${name} with "${found[0].trim()}".` }];
-  });
-}
-
-/** True when the controller ignores every snippet annotation. */
-export function snippetsAreDropped(config: ConfigMap | undefined): boolean {
-  // Off by default from 1.10 on; without the ConfigMap the version's default is not known, so they count as honoured.
-  return config !== undefined && booleanSetting(config, 'allow-snippet-annotations') !== true;
 }

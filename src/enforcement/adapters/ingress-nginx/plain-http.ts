@@ -3,6 +3,7 @@ import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import { acmeChallenge, isAcmeLocation, isAcmeSolver } from './acme-challenge.ts';
 import { booleanAnnotation } from './annotations.ts';
 import { booleanSetting } from './controller-config.ts';
+import { listed, quoted } from './limits.ts';
 import type { Neighbour } from './neighbours.ts';
 
 /**
@@ -23,14 +24,14 @@ export function checkPlainHttp(
       .map(({ label, sharedHosts }) => ({
         code: 'plain-http-neighbour',
         detail:
-          `${label} serves paths of ${sharedHosts.join(', ')} over plain HTTP (ssl-redirect is off), where no ` +
+          `${label} serves paths of ${listed(sharedHosts)} over plain HTTP (ssl-redirect is off), where no ` +
           'certificate is asked for. Set force-ssl-redirect there.',
       })),
     ...[ingress, ...neighbours.map((neighbour) => neighbour.ingress)]
       .flatMap((each) => pathsUnder(each, open))
       .map((path) => ({
         code: 'plain-http-location',
-        detail: `The path ${path} is in the controller's no-tls-redirect-locations: it is served over plain HTTP.`,
+        detail: `The path ${quoted(path)} is in the controller's no-tls-redirect-locations: it is served over plain HTTP.`,
       })),
   ];
 }
@@ -52,7 +53,7 @@ export function acmeWarnings(ingress: Ingress, config: ConfigMap | undefined): F
   const locations = openLocations(config).filter(isAcmeLocation);
   return pathsUnder(ingress, locations).map((path) => ({
     code: 'acme-path-open',
-    detail: `The path ${path} is served over plain HTTP without a certificate, for ACME challenges.`,
+    detail: `The path ${quoted(path)} is served over plain HTTP without a certificate, for ACME challenges.`,
   }));
 }
 

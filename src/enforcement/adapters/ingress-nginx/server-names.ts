@@ -1,63 +1,70 @@
-import type { FaultReason } from '../../../fault.ts';
-import type { AdapterInput } from '../../adapter.ts';
-import { servedBy } from '../../ingress-class.ts';
+import type { Ingress } from '../../../kubernetes/objects.ts';
 import { annotation } from './annotations.ts';
-import { mayServe } from './controller.ts';
-import { hostsOf } from './hosts.ts';
-import { snippetsAreDropped } from './own-annotations.ts';
+import { quoted } from './limits.ts';
 
-/** Names of one snippet that a reason shows at most. */
-const maxShownNames = 5;
+/** Characters of a DNS name (RFC 1035 2.3.4); a longer exact one is no host, but a regular expression may be one. */
+const longestName = 253;
 
-/** Characters of a DNS name (RFC 1035 section 2.3.4); a longer one is no host. */
-const maxNameLength = 253;
-
-/**
- * Other Ingresses whose `server-snippet` gives their server a name of ours (nginx takes several `server_name`). An exact
- * name wins over a wildcard, and of two equal ones the first in the file: either answers for our host without our policy.
- */
-export function claimedServerNames(input: AdapterInput): FaultReason[] {
-  if (snippetsAreDropped(input.controllerConfig)) return [];
-  const hosts = hostsOf(input.ingress);
-  const exact = new Set(hosts);
-  const wildcards = new Set(hosts.filter((host) => host.startsWith('*.')));
-  const isOurs = (name: string): boolean =>
-    name.length <= maxNameLength &&
-    (exact.has(name) || wildcardsAbove(name).some((above) => wildcards.has(above)));
-  return input.ingresses.flatMap((other) => {
-    const snippet = annotation(other, 'server-snippet');
-    if (snippet === undefined || isSame(other, input.ingress)) return [];
-    // What shares a host with us is a neighbour: any server_name in its snippets is refused already.
-    if (hostsOf(other).some((host) => exact.has(host))) return [];
-    if (!mayServe(servedBy(other, input.ingressClasses), input.controllerNamed)) return [];
-    const names = serverNamesIn(snippet).filter(isOurs);
-    if (names.length === 0) return [];
-    const shown = names.slice(0, maxShownNames).join(' ');
-    const label = `${other.metadata.namespace}/${other.metadata.name}`;
-    return [
-      {
-        code: 'snippet-interferes',
-        detail: `${label} has a server-snippet with "server_name ${shown}": its server answers for this host without this policy.`,
-      },
-    ];
-  });
+/** A name that an Ingress gives its server block beside the hosts of its rules. */
+export interface ServerName {
+  /** As it is written: the controller compares aliases by their exact text, nginx by lower case. */
+  readonly text: string;
+  readonly from: 'server-alias' | 'server-snippet';
+  /** The one host that it names, in lower case. Of a pattern there is none, but `.a.example` names `a.example`, too. */
+  readonly exact?: string;
+  /** What all other hosts that it stands for end in, from a dot on; '' where that cannot be told. */
+  readonly suffix?: string;
 }
 
-/** The arguments of each `server_name` directive, lower case and without quotes. Linear in the length of the snippet. */
+const known = new WeakMap<Ingress, readonly ServerName[]>();
+
+/** Read once of each object, which never changes. */
+export function serverNamesOf(ingress: Ingress): readonly ServerName[] {
+  const found = known.get(ingress) ?? readServerNames(ingress);
+  known.set(ingress, found);
+  return found;
+}
+
+function readServerNames(ingress: Ingress): ServerName[] {
+  const snippet = annotation(ingress, 'server-snippet') ?? '';
+  const aliases = (annotation(ingress, 'server-alias') ?? '').split(',').map((alias) => alias.trim());
+  return [...namesFrom('server-alias', aliases), ...namesFrom('server-snippet', serverNamesIn(snippet))];
+}
+
+function namesFrom(from: ServerName['from'], texts: readonly string[]): ServerName[] {
+  const distinct = new Set(
+    texts.filter((text) => text !== '' && (text.length <= longestName || text.startsWith('~'))),
+  );
+  return [...distinct].map((text) => ({ text, from, ...meaningOf(text.toLowerCase()) }));
+}
+
+/** The arguments of each `server_name` directive, without quotes. One pass. */
 function serverNamesIn(snippet: string): string[] {
   return snippet.split(/[;{}]/).flatMap((statement) => {
-    const [directive, ...names] = statement.trim().split(/\s+/);
-    if (directive !== 'server_name') return [];
-    return names.map((name) => name.replaceAll(/["']/g, '').toLowerCase());
+    if (!statement.includes('server_name')) return [];
+    const [directive, ...names] = statement.trim().replaceAll(/["']/g, '').split(/\s+/);
+    return directive === 'server_name' ? names : [];
   });
 }
 
-/** nginx's `*.x` covers names at any depth below x. */
-function wildcardsAbove(name: string): string[] {
-  const labels = name.split('.');
-  return labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`);
+/** The forms of nginx's server_name: exact, `*.a.example`, `.a.example`, `www.*` and `~` with a regular expression. */
+function meaningOf(name: string): Pick<ServerName, 'exact' | 'suffix'> {
+  if (name.startsWith('~')) return { suffix: name.endsWith('$') ? literalEnd(name.slice(1, -1)) : '' };
+  if (name.endsWith('.*')) return { suffix: '' };
+  if (name.startsWith('*.')) return { suffix: name.slice(1) };
+  return name.startsWith('.') ? { exact: name.slice(1), suffix: name } : { exact: name };
 }
 
-function isSame({ metadata: one }: AdapterInput['ingress'], { metadata: other }: AdapterInput['ingress']) {
-  return one.namespace === other.namespace && one.name === other.name;
+/** Of a regular expression, what stands behind its last sign of one, from a dot on. */
+function literalEnd(pattern: string): string {
+  if (pattern.includes('|')) return '';
+  const plain = pattern.slice(-255).replaceAll('\\.', '.').replaceAll('\\-', '-');
+  const literal = /[a-z0-9.-]*$/.exec(plain)?.[0] ?? '';
+  const dot = literal.indexOf('.');
+  return dot === -1 ? '' : literal.slice(dot);
+}
+
+/** For messages. */
+export function describeName({ text, from }: ServerName): string {
+  return `${from} ${quoted(text)}`;
 }
