@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
-import { type Authenticator, isLive } from './authenticator.ts';
+import type { Authenticator } from './authenticator.ts';
 import type { Caller, Grant } from './caller.ts';
 import type { TokenRecord, TokenStore } from './token-store.ts';
 import { formatToken, newToken, sha256 } from './token-text.ts';
@@ -26,7 +26,7 @@ export interface TokenService {
   find(id: string): Promise<TokenRecord>;
   /**
    * Revokes for ever; idempotent. In this process it holds at once, in others within the authenticator's 5 s.
-   * @throws Fault `token-not-found`, `conflict` when nobody could administer the service any more
+   * @throws Fault `token-not-found`, `conflict` when no other administrator has a token that does not expire
    */
   revoke(id: string): Promise<void>;
 }
@@ -46,17 +46,6 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
     const record = await store.findById(id);
     if (record === undefined) throw new Fault('token-not-found', 'There is no token with this id.');
     return record;
-  }
-
-  async function keepAnAdministrator(going: TokenRecord): Promise<void> {
-    if (options.adminTokenConfigured || !isAdministrator(going)) return;
-    const others = await store.list();
-    const now = clock.now();
-    if (others.some((other) => other.id !== going.id && isAdministrator(other) && isLive(other, now))) return;
-    throw new Fault(
-      'conflict',
-      'This is the last token of an administrator. Make another one first, or set ADMIN_TOKEN.',
-    );
   }
 
   return {
@@ -81,14 +70,14 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
       return { record, token: formatToken(token) };
     },
     async revoke(id) {
-      const record = await find(id);
-      if (isLive(record, clock.now())) await keepAnAdministrator(record);
-      await store.revoke(id, new Date(clock.now()));
+      await find(id);
+      const keepAdministrator = !options.adminTokenConfigured;
+      if (!(await store.revoke(id, new Date(clock.now()), { keepAdministrator })))
+        throw new Fault(
+          'conflict',
+          'No other administrator has a token that does not expire. Make one first, or set ADMIN_TOKEN.',
+        );
       authenticator.forget(id);
     },
   };
-}
-
-function isAdministrator(record: TokenRecord): boolean {
-  return record.grants.some((grant) => grant.role === 'admin');
 }

@@ -21,6 +21,10 @@ export interface TokenStore {
   findById(id: string): Promise<TokenRecord | undefined>;
   /** Every token, revoked and expired ones included, oldest first. */
   list(): Promise<readonly TokenRecord[]>;
-  /** Marks the token as revoked for ever. @returns false when there is no such token */
-  revoke(id: string, at: Date): Promise<boolean>;
+  /**
+   * Marks the token as revoked for ever; idempotent. With `keepAdministrator` a live administrator's token goes only while
+   * another administrator's stays that does not expire, whatever is revoked at the same moment.
+   * @returns false when there is no such token, or it has to stay
+   */
+  revoke(id: string, at: Date, options: { readonly keepAdministrator: boolean }): Promise<boolean>;
 }

@@ -24,6 +24,26 @@ with old as (
 insert into tokens (id, name, secret_sha256, grants, created_at, created_by, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id`;
 
+/**
+ * One statement, so that of two administrators that are revoked at once the second sees the first gone: each revocation locks
+ * the lasting administrators' rows in the same order, and a row that waited is read again after the other's commit.
+ */
+const revokeText = `
+with lasting as materialized (
+  select id from tokens
+  where grants @> '[{"role": "admin"}]' and revoked_at is null and expires_at is null
+  order by id for update
+)
+update tokens set revoked_at = coalesce(revoked_at, $2)
+where id = $1 and (
+  not $3::boolean
+  or revoked_at is not null
+  or expires_at <= $2
+  or not grants @> '[{"role": "admin"}]'
+  or exists (select from lasting where lasting.id <> tokens.id)
+)
+returning id`;
+
 export function createTokenStore(db: Database): TokenStore {
   return {
     async insert(record) {
@@ -46,11 +66,8 @@ export function createTokenStore(db: Database): TokenStore {
       const rows = await db.query<TokenRow>({ text: `${select} order by created_at, id` });
       return rows.map(tokenOf);
     },
-    async revoke(id, at) {
-      const rows = await db.query({
-        text: 'update tokens set revoked_at = coalesce(revoked_at, $2) where id = $1 returning id',
-        values: [id, at],
-      });
+    async revoke(id, at, { keepAdministrator }) {
+      const rows = await db.query({ text: revokeText, values: [id, at, keepAdministrator] });
       return rows.length > 0;
     },
   };

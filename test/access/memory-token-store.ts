@@ -21,9 +21,19 @@ export class MemoryTokenStore implements TokenStore {
     return [...this.records.values()];
   }
 
-  async revoke(id: string, at: Date): Promise<boolean> {
+  async revoke(
+    id: string,
+    at: Date,
+    { keepAdministrator }: { readonly keepAdministrator: boolean },
+  ): Promise<boolean> {
     const record = this.records.get(id);
     if (record === undefined) return false;
+    const isAdmin = ({ grants }: TokenRecord) => grants.some(({ role }) => role === 'admin');
+    const isLive =
+      record.revokedAt === undefined && (record.expiresAt === undefined || record.expiresAt > at);
+    const others = [...this.records.values()].filter((other) => other.id !== id && isAdmin(other));
+    const lasts = others.some((other) => other.revokedAt === undefined && other.expiresAt === undefined);
+    if (keepAdministrator && isLive && isAdmin(record) && !lasts) return false;
     if (record.revokedAt === undefined) this.records.set(id, { ...record, revokedAt: at });
     return true;
   }

@@ -86,7 +86,7 @@ export function tokens(parts: Pick<HttpParts, 'tokens' | 'clock'>): FastifyPlugi
           tags,
           summary: 'Revoke a token for ever',
           description:
-            'Idempotent. It holds at once in the process that answers and within 5 seconds in others. The last token of an administrator stays, unless ADMIN_TOKEN is set.',
+            'Idempotent. It holds at once in the process that answers and within 5 seconds in others. The token of an administrator stays while no other administrator has one that does not expire, unless ADMIN_TOKEN is set.',
           params: Params,
           response: { 204: { description: 'It is revoked.', type: 'null' } },
         },

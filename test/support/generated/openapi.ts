@@ -402,7 +402,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a token for ever
-         * @description Idempotent. It holds at once in the process that answers and within 5 seconds in others. The last token of an administrator stays, unless ADMIN_TOKEN is set.
+         * @description Idempotent. It holds at once in the process that answers and within 5 seconds in others. The token of an administrator stays while no other administrator has one that does not expire, unless ADMIN_TOKEN is set.
          *
          *     Needs the permission `tokens:manage`.
          */
