@@ -141,6 +141,8 @@ export function createBudget(o: BudgetParts): Budget {
       }
       trouble.over();
     } catch (error) {
+      // What was seen last may be so no more.
+      o.metrics.secretsOnline(undefined);
       const isOver = term?.signal.aborted === true;
       if (!isOver && trouble.isNews(error)) {
         log.warn({ err: error }, "the Secret's budget is not looked after at present");

@@ -43,7 +43,7 @@ export function judge(parts: JudgingParts, wish: VerificationWish, evidence: Evi
   const known = authorityOf(parts, authority);
   const choice = chooseAdapter(parts.adapters, wish.controller ?? parts.settings.controller, live, cluster);
   const settings = settingsOf(wish);
-  const { plan, revocation } = planWithin(parts, evidence, { choice, authority, known, settings });
+  const { plan, revocation } = planOrNone(parts, evidence, { choice, authority, known, settings });
   const forbidding = checkPlace(live.metadata.namespace ?? '', secret, parts.settings);
   if (known === undefined) {
     const detail = `There is no authority ${authority}${previous?.authority === authority ? ' any more' : ''}.`;
@@ -51,6 +51,38 @@ export function judge(parts: JudgingParts, wish: VerificationWish, evidence: Evi
   }
   const reasons = [...forbidding, ...plan.reasons];
   return { controller: choice.adapter.name, authority, settings, plan, revocation, forbidding, reasons };
+}
+
+type Planned = { readonly plan: AdapterPlan; readonly revocation: RevocationInForce };
+
+/**
+ * A fault of ours in judging one Ingress is a reason against that one: it costs no other its entry in a list, and what was written
+ * on it is kept up by its record.
+ */
+function planOrNone(parts: JudgingParts, evidence: Evidence, subject: Subject): Planned {
+  try {
+    return planWithin(parts, evidence, subject);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    const { previous } = evidence;
+    const revocation = previous?.revocation ?? { effective: subject.settings.revocation, wholeHost: false };
+    const plan: AdapterPlan = {
+      hosts: previous?.hosts ?? [],
+      annotations: previous?.written ?? {},
+      reasons: [notJudged(error)],
+      onlineReasons: [],
+      warnings: [],
+      revocationEnforced: previous?.revocationEnforced ?? false,
+      wholeHost: revocation.wholeHost,
+    };
+    return { plan, revocation };
+  }
+}
+
+/** The reason against an Ingress that could not be judged. */
+export function notJudged(error: unknown): FaultReason {
+  const why = error instanceof Error ? error.message : String(error);
+  return { code: 'not-judged', detail: `The Ingress could not be judged: ${why.slice(0, 200)}.` };
 }
 
 interface Subject {
@@ -68,7 +100,7 @@ function planWithin(
   parts: JudgingParts,
   { live, previous, cluster }: Evidence,
   { choice, authority, known, settings }: Subject,
-): { readonly plan: AdapterPlan; readonly revocation: RevocationInForce } {
+): Planned {
   const planned = (revocation: RevocationMode) =>
     planFor(choice, live, previous, cluster, {
       settings,

@@ -57,6 +57,7 @@ export function nextStep(situation: Situation): Step {
   const { record, live } = situation;
   if (live === undefined) return record?.origin === 'annotation' ? { kind: 'forget' } : atRest;
   if (live.metadata.deletionTimestamp !== undefined) return atRest;
+  if (record?.unreadable !== undefined) return { kind: 'rest', problems: [record.unreadable] };
   const previous = record?.uid === live.metadata.uid ? record : undefined;
   const wished = wishFor(live, record, situation.settings);
   if (wished === undefined) {

@@ -3,7 +3,7 @@ import type { Ingress } from '../kubernetes/objects.ts';
 import { conflictsOf, differences } from './annotation-change.ts';
 import { type Cluster, readCluster } from './cluster.ts';
 import { declarationOf, refusalOf } from './declaration.ts';
-import { isSameWish, judge, wishOf } from './judgement.ts';
+import { isSameWish, judge, notJudged, wishOf } from './judgement.ts';
 import type { EnforcementParts } from './parts.ts';
 import type { ProbeReport } from './probe/probe-report.ts';
 import { presence } from './restore.ts';
@@ -25,10 +25,25 @@ export async function observeAll(
   const ingresses = new Map(cluster.ingresses.map((ingress) => [keyOf(ingress.metadata), ingress]));
   return records.map((record) => {
     const key = keyOf(record);
-    const seen = look(parts, record, ingresses.get(key), cluster);
+    const seen = lookSafely(parts, record, ingresses.get(key), cluster);
     const { secretName } = parts.settings;
     return viewOf(record, seen, { secretName, copies, probe: probes.get(key) });
   });
+}
+
+/** One that cannot be looked at is not safe as far as is known, and says nothing of the others. */
+function lookSafely(
+  parts: EnforcementParts,
+  record: VerificationRecord,
+  live: Ingress | undefined,
+  cluster: Cluster,
+): Seen {
+  try {
+    return look(parts, record, live, cluster);
+  } catch (error) {
+    const problems = [notJudged(error)];
+    return { ingress: presence(live, record), differences: [], problems, warnings: [], state: 'Unsafe' };
+  }
 }
 
 function look(
@@ -39,6 +54,10 @@ function look(
 ): Seen {
   const ingress = presence(live, record);
   if (live === undefined) return { ingress, differences: [], problems: [], warnings: [] };
+  if (record.unreadable !== undefined) {
+    const changed = differences(live, record.written);
+    return { ingress, differences: changed, problems: [record.unreadable], warnings: [] };
+  }
   const previous = ingress === 'present' ? record : undefined;
   const { plan, reasons } = judge(parts, wishOf(record), { live, previous, cluster });
   const warnings = [

@@ -1,4 +1,4 @@
-import { type FaultReason, faultReasonsIn } from '../fault.ts';
+import { Fault, type FaultReason, faultReasonsIn } from '../fault.ts';
 import { membersOf } from '../members-of.ts';
 import type {
   ClientVerificationRecord,
@@ -35,6 +35,8 @@ export interface VerificationRecord {
   readonly origin: VerificationOrigin;
   /** Why the last attempt of the reconciler failed; empty when it did not. */
   readonly trouble: readonly FaultReason[];
+  /** What of the row could not be read: a newer program may have written it, so that it must not be written over. */
+  readonly unreadable?: FaultReason;
   readonly requester: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -59,7 +61,7 @@ export function createVerificationRecords(
       const row = await rows.find(namespace, name);
       return row === undefined ? undefined : fromRow(row);
     },
-    async put({ state, settings, hosts, revocationEnforced, revocation, ...columns }) {
+    async put({ state, settings, hosts, revocationEnforced, revocation, unreadable: _, ...columns }) {
       await rows.put({ ...columns, spec: { state, settings, hosts, revocationEnforced, revocation } });
     },
     async delete(namespace, name) {
@@ -78,34 +80,55 @@ function fromRow({
   ...columns
 }: ClientVerificationRecord): VerificationRecord {
   const members = membersOf(spec);
+  const { allow, ...settings } = membersOf(members.settings);
+  const rules = rulesFrom(allow);
+  const unreadable = isControllerName(controller)
+    ? rules.unreadable
+    : unreadableRow(`it is for the unknown controller ${controller}`);
   return {
     ...columns,
-    controller: controllerName(controller),
+    ...(unreadable === undefined ? {} : { unreadable }),
+    controller: isControllerName(controller) ? controller : 'ingress-nginx',
     state: members.state === 'applied' ? 'applied' : 'applying',
-    settings: settingsFrom(membersOf(members.settings)),
+    settings: { ...settingsFrom(settings), ...(rules.allow === undefined ? {} : { allow: rules.allow }) },
     hosts: Array.isArray(members.hosts) ? members.hosts.filter((host) => typeof host === 'string') : [],
     revocationEnforced: members.revocationEnforced === true,
     revocation: revocationInForce(members.revocation),
     written: strings(written),
     before: { ...strings(before), ...nulls(before) },
-    trouble: faultReasonsIn(trouble),
+    trouble: unreadable === undefined ? faultReasonsIn(trouble) : [],
   };
 }
 
-function controllerName(value: string): ControllerName {
-  if (value === 'ingress-nginx') return value;
-  throw new Error(`a client verification is recorded for the unknown controller ${value}`);
+function isControllerName(value: string): value is ControllerName {
+  return value === 'ingress-nginx';
+}
+
+/** Rules that cannot be read let nobody in. */
+function rulesFrom(
+  value: unknown,
+): Pick<VerificationSettings, 'allow'> & Pick<VerificationRecord, 'unreadable'> {
+  if (value === undefined) return {};
+  try {
+    return { allow: readAllowRules(value, 'allow') };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { allow: [], unreadable: unreadableRow(error.message) };
+  }
+}
+
+function unreadableRow(why: string): FaultReason {
+  return { code: 'record-unreadable', detail: `The record cannot be read, and is left as it is: ${why}.` };
 }
 
 function settingsFrom(members: Readonly<Record<string, unknown>>): VerificationSettings {
-  const { mode, passCertificate, errorPage, matchCommonName, revocation, allow } = members;
+  const { mode, passCertificate, errorPage, matchCommonName, revocation } = members;
   return {
     mode: isMode(mode) ? mode : 'on',
     passCertificate: passCertificate !== false,
     ...(typeof errorPage === 'string' ? { errorPage } : {}),
     ...(typeof matchCommonName === 'string' ? { matchCommonName } : {}),
     revocation: isRevocationMode(revocation) ? revocation : 'crl',
-    ...(allow === undefined ? {} : { allow: readAllowRules(allow, 'allow') }),
   };
 }
 

@@ -63,9 +63,10 @@ export function budgetMetrics(registers: Registry[]): BudgetMetrics {
       without.set(budget.withoutCrl.length);
     },
     secretsOnline(figures) {
-      // A gauge without labels cannot be taken away; on who does not lead nothing is wrong.
-      unproven.set(figures?.unproven ?? 0);
-      waiting.set(figures?.waiting ?? 0);
+      for (const series of [unproven, waiting]) series.remove();
+      if (figures === undefined) return;
+      unproven.set(figures.unproven);
+      waiting.set(figures.waiting);
     },
   };
 }

@@ -192,7 +192,14 @@ export function createMetrics({ clock, version, processMetrics }: MetricsOptions
       requests.observe({ route, method: knownMethods.has(method) ? method : 'other', status }, seconds);
     },
     attach: (sources) => collectAtScrape(registers, sources),
-    render: () => registry.metrics(),
+    render: () => renderEach(registry),
     contentType: registry.contentType,
   };
+}
+
+/** Each metric by itself: one whose figures cannot be read is absent, and costs no other. */
+async function renderEach(registry: Registry): Promise<string> {
+  const names = registry.getMetricsAsArray().map(({ name }) => name);
+  const texts = await Promise.allSettled(names.map((name) => registry.getSingleMetricAsString(name)));
+  return texts.map((text) => (text.status === 'fulfilled' ? `${text.value}\n` : '')).join('\n');
 }

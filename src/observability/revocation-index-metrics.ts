@@ -20,8 +20,8 @@ export function revocationIndexMetrics(
       help,
       registers,
       collect() {
-        if (known === undefined) this.reset();
-        else this.set(read(known));
+        this.remove();
+        if (known !== undefined) this.set(read(known));
       },
     });
   };

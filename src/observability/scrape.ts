@@ -36,20 +36,46 @@ export const expiryWindows: Readonly<Record<ExpiryWindow, number>> = {
   '30d': 2_592_000,
 };
 
-/** A scrape does not wait longer than this for the database; the last known figures stand in. */
+/** A scrape does not wait longer than this. A figure that was not read by then is absent: its last value may be untrue by now. */
 const sourceTimeoutMs = 2_000;
 
 /** Registers the gauges whose figures come from `sources`. */
 export function collectAtScrape(registers: Registry[], sources: ScrapeSources): void {
-  collectCounts(registers, sources);
+  const read = sourceReader(registers);
+  collectCounts(registers, sources, read);
   collectStanding(registers, sources);
+}
+
+type Read = <T>(source: string, ask: () => Promise<T>) => () => Promise<T | undefined>;
+
+/** Asks once at a time, and says of each source whether it answered. */
+function sourceReader(registers: Registry[]): Read {
+  const sources = new Map<string, () => Promise<unknown>>();
+  new Gauge({
+    name: 'internal_ca_scrape_source_up',
+    help: '1 where the figures of this source could be read for this scrape, else 0 and they are absent.',
+    labelNames: ['source'],
+    registers,
+    async collect() {
+      const asked = [...sources].map(async ([source, ask]) => {
+        this.set({ source }, (await ask()) === undefined ? 0 : 1);
+      });
+      await Promise.all(asked);
+    },
+  });
+  return (source, ask) => {
+    const askOnce = atMostOne(ask);
+    sources.set(source, askOnce);
+    return askOnce;
+  };
 }
 
 function collectCounts(
   registers: Registry[],
   sources: Pick<ScrapeSources, 'expiring' | 'enforced' | 'contradictedProbes'>,
+  read: Read,
 ): void {
-  const expiring = atMostOne(() => sources.expiring());
+  const expiring = read('expiring', () => sources.expiring());
   new Gauge({
     name: 'internal_ca_certificates_expiring',
     help: 'Certificates that expire within the window and are not revoked.',
@@ -57,29 +83,30 @@ function collectCounts(
     registers,
     async collect() {
       const counts = await expiring();
+      this.reset();
       for (const { authority, within, count } of counts ?? []) this.set({ authority, within }, count);
     },
   });
-  const enforced = atMostOne(() => sources.enforced());
+  const enforced = read('enforced', () => sources.enforced());
   new Gauge({
     name: 'internal_ca_ingress_enforced',
-    help: 'Ingresses with client verification, by state.',
+    help: 'Ingresses with client verification, by state. Absent where the states could not be read.',
     labelNames: ['state'],
     registers,
     async collect() {
       const states = await enforced();
-      if (states === undefined) return;
       this.reset();
-      for (const [state, count] of states) this.set({ state }, count);
+      for (const [state, count] of states ?? []) this.set({ state }, count);
     },
   });
-  const contradicted = atMostOne(() => sources.contradictedProbes());
+  const contradicted = read('probes', () => sources.contradictedProbes());
   new Gauge({
     name: 'internal_ca_probe_contradictions',
     help: 'Enforced Ingresses whose door does not do as wished, as last tried; the same on every replica.',
     registers,
     async collect() {
       const count = await contradicted();
+      this.remove();
       if (count !== undefined) this.set(count);
     },
   });

@@ -18,9 +18,9 @@ export function watchdogMetrics(registers: Registry[], clock: Clock): Pick<Metri
       labelNames: [...labelNames],
       registers,
       collect() {
-        this.reset();
+        if (labelNames.length === 0) this.remove();
+        else this.reset();
         if (known !== undefined) collect(this, known);
-        else if (labelNames.length === 0) this.remove();
       },
     });
   };

@@ -65,7 +65,9 @@ export function epochOf({ metadata }: WithMetadata): bigint {
   return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
 }
 
+/** As `writeAnnotations` writes it. Whoever may write the object may put any text there, such as a year that no row can hold. */
 export function writtenAtOf({ metadata }: WithMetadata): Date | undefined {
-  const at = new Date(metadata.annotations?.[writtenAtAnnotation] ?? '');
-  return Number.isNaN(at.getTime()) ? undefined : at;
+  const text = metadata.annotations?.[writtenAtAnnotation] ?? '';
+  const at = new Date(text);
+  return !Number.isNaN(at.getTime()) && at.toISOString() === text && /^\d{4}-/.test(text) ? at : undefined;
 }

@@ -13,7 +13,7 @@ export interface InformerOptions<R extends keyof WatchableResources> {
   readonly resyncMs?: number;
   /**
    * An object is new, changed, gone (undefined), or due for another look. Hand the key to a work queue and return: what
-   * is thrown here would end the watch.
+   * is thrown here is given to `onError`.
    */
   onChange(key: string, object: WatchableResources[R] | undefined): void;
   /** The cluster is not seen at present. Once per outage and cause; the watch goes on by itself. */
@@ -60,6 +60,15 @@ export function createInformer<R extends keyof WatchableResources>(
     synced.resolve();
   }
 
+  /** One object that cannot be taken in is told of, and ends neither the watch nor the list that it came in. */
+  function hand(key: string, object: T | undefined): void {
+    try {
+      o.onChange(key, object);
+    } catch (error) {
+      o.onError?.(error);
+    }
+  }
+
   function follow(namespace: string | undefined): Watcher {
     const cache = new Map<string, T>();
     caches.push(cache);
@@ -75,14 +84,14 @@ export function createInformer<R extends keyof WatchableResources>(
           if (!listed) seen();
           listed = true;
           // Whoever is told may look at the whole at once: a work queue begins before it returns.
-          for (const key of changed) o.onChange(key, cache.get(key));
+          for (const key of changed) hand(key, cache.get(key));
         },
         onEvent(type, object) {
           outage.over();
           const key = keyOf(object);
           if (type === 'DELETED') cache.delete(key);
           else cache.set(key, object);
-          o.onChange(key, type === 'DELETED' ? undefined : object);
+          hand(key, type === 'DELETED' ? undefined : object);
         },
         onError(error) {
           if (outage.isNews(error)) o.onError?.(error);
@@ -100,7 +109,7 @@ export function createInformer<R extends keyof WatchableResources>(
     o.resyncMs === undefined
       ? undefined
       : setInterval(() => {
-          for (const cache of caches) for (const [key, object] of cache) o.onChange(key, object);
+          for (const cache of caches) for (const [key, object] of cache) hand(key, object);
         }, o.resyncMs).unref();
 
   return {

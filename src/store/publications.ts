@@ -132,7 +132,7 @@ function rowOf(copy: PublishedCopy) {
     size_bytes: copy.sizeBytes ?? null,
     limit_bytes: copy.limitBytes ?? null,
     // What a text column does not hold; an API server's words may have it.
-    error: copy.error?.replaceAll('\0', '') ?? null,
+    error: copy.error?.replaceAll('\0', '').toWellFormed() ?? null,
     waiting_for: copy.waitingFor ?? null,
   };
 }

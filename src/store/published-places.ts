@@ -86,7 +86,7 @@ function rowOf({ place, finding, detail, crlNumber, nextUpdate, at }: SeenPlace)
     place,
     finding,
     // What a text column does not hold; the words of an API server or a proxy may have it.
-    detail: detail?.replaceAll('\0', '') ?? null,
+    detail: detail?.replaceAll('\0', '').toWellFormed() ?? null,
     crl_number: crlNumber ?? null,
     next_update: nextUpdate ?? null,
     seen_at: at,

@@ -74,14 +74,21 @@ test('it is replaced by the next, and gone when deleted', async (t) => {
   assert.equal(await records.find('app', 'web'), undefined);
 });
 
-test('a controller that this program does not know stops it, rather than being taken for another', async () => {
+test('a record for a controller that this program does not know is unreadable, and hides no other', async () => {
   const { state, settings, hosts, revocationEnforced, ...columns } = full;
   const spec = { state, settings, hosts, revocationEnforced };
   const records = createVerificationRecords({
     find: async () => ({ ...columns, spec, controller: 'caddy' }),
     put: async (row) => row,
-    list: async () => [],
+    list: async () => [
+      { ...columns, spec, controller: 'caddy' },
+      { ...columns, spec, name: 'sound' },
+    ],
     delete: async () => false,
   });
-  await assert.rejects(records.find('app', 'web'), /unknown controller caddy/);
+  assert.equal((await records.find('app', 'web'))?.unreadable?.code, 'record-unreadable');
+  assert.deepEqual(
+    (await records.list()).map(({ unreadable }) => unreadable?.code),
+    ['record-unreadable', undefined],
+  );
 });

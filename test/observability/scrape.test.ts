@@ -100,3 +100,45 @@ test('each authority tells how long it lasts', async () => {
   assert.match(text, /^internal_ca_authority_seconds_to_expiry\{authority="internal-ca"\} -1$/m);
   assert.match(text, /^internal_ca_crl_overlap_seconds 302400$/m);
 });
+
+test('a figure that cannot be read any more is absent, and its source says so', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const metrics = create();
+  let answer: 'read' | 'failed' | 'hangs' = 'read';
+  const answered = <T>(value: T): Promise<T> => {
+    if (answer === 'hangs') return new Promise(() => {});
+    return answer === 'failed' ? Promise.reject(new Error('no right to list')) : Promise.resolve(value);
+  };
+  metrics.attach({
+    ...quietSources,
+    expiring: () => answered([{ authority: 'internal-ca', within: '7d', count: 4 }]),
+    enforced: () => answered(new Map([['Enforced', 22]])),
+    contradictedProbes: () => answered(0),
+  });
+  const figures = /^internal_ca_(certificates_expiring|ingress_enforced|probe_contradictions)\b/gm;
+  const seen: [number, string[]][] = [];
+  for (answer of ['read', 'failed', 'read', 'hangs'] as const) {
+    const rendering = metrics.render();
+    await new Promise((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(2_000);
+    const text = await rendering;
+    const up = [...text.matchAll(/^internal_ca_scrape_source_up\{source="\w+"\} (\d)$/gm)];
+    seen.push([text.match(figures)?.length ?? 0, up.map(([, value = '']) => value)]);
+  }
+  const read: [number, string[]] = [3, ['1', '1', '1']];
+  const unread: [number, string[]] = [0, ['0', '0', '0']];
+  assert.deepEqual(seen, [read, unread, read, unread]);
+});
+
+test('a figure that throws is absent and costs no other', async () => {
+  const metrics = create();
+  metrics.attach({
+    ...quietSources,
+    lifetimes: () => {
+      throw new Error('no such authority');
+    },
+  });
+  const text = await metrics.render();
+  assert.doesNotMatch(text, /internal_ca_authority_seconds_to_expiry/);
+  assert.match(text, /^internal_ca_database_up 1$/m);
+});

@@ -160,6 +160,27 @@ describe('the informer', { timeout: 20_000 }, () => {
     );
   });
 
+  it('tells of one object that cannot be taken in, and goes on with the others', async (t) => {
+    const { server, start, put, changes, errors } = await setUp(t);
+    for (const name of ['a', 'b', 'c']) put('shop', name, '1');
+    const informer = start({
+      onChange(key, secret) {
+        if (key === 'shop/b') throw new TypeError('no such member');
+        changes.push([key, secret && contentOf(secret)]);
+      },
+    });
+    await informer.synced;
+    put('shop', 'b', '2');
+    put('shop', 'c', '2');
+    await until(t, () => changes.some(([key, value]) => key === 'shop/c' && value === '2'));
+    assert.deepEqual(
+      changes.map(([key]) => key),
+      ['shop/a', 'shop/c', 'shop/c'],
+    );
+    assert.equal(errors.length, 2);
+    assert.equal(server.calls.filter(({ verb }) => verb === 'list').length, 1);
+  });
+
   it('hands everything on again from time to time', async (t) => {
     const { start, put, changes } = await setUp(t);
     put('shop', 'a', '1');

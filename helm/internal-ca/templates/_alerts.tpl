@@ -211,6 +211,14 @@ one counts, but for the age of a copy, where the leader knows best.
   annotations:
     summary: '{{ "{{ $value }}" }} Ingresses with client verification are {{ "{{ $labels.state }}" }}.'
     description: GET /v1/client-verifications says which, and why.
+- alert: InternalCaFiguresUnread
+  expr: min by (source) (internal_ca_scrape_source_up{ {{- $s -}} }) == 0
+  for: 10m
+  labels:
+    severity: warning
+  annotations:
+    summary: The figures of {{ "{{ $labels.source }}" }} cannot be read.
+    description: They are absent from the metrics, and alerts on them cannot fire. The request that they come from says why.
 - alert: InternalCaTokensTried
   expr: sum(rate(internal_ca_authentication_refused_total{kind="unauthenticated",{{ $s }}}[5m])) > 1
   for: 5m

@@ -141,7 +141,7 @@ async function look(
 ): Promise<WorkResult | undefined> {
   const [namespace = '', name = ''] = key.split('/');
   const record = await parts.records.find(namespace, name);
-  if (record === undefined || record.state !== 'applied') {
+  if (record?.state !== 'applied' || record.unreadable !== undefined) {
     doubts.delete(key);
     return undefined;
   }

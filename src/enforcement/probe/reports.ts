@@ -42,9 +42,14 @@ function fromRow({ report, verdict, ...columns }: ProbeRecord): ProbeReport {
     ...columns,
     verdict: verdictOf(verdict),
     ...(typeof address === 'string' ? { address } : {}),
-    ...(typeof onlineProvenAt === 'string' ? { onlineProvenAt: new Date(onlineProvenAt) } : {}),
+    ...provenAt(onlineProvenAt),
     reasons: faultReasonsIn(reasons),
   };
+}
+
+function provenAt(value: unknown): Pick<ProbeReport, 'onlineProvenAt'> {
+  const at = new Date(typeof value === 'string' ? value : Number.NaN);
+  return Number.isNaN(at.getTime()) ? {} : { onlineProvenAt: at };
 }
 
 function verdictOf(text: string): ProbeVerdict {
