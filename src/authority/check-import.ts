@@ -2,6 +2,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { samePublicKey } from '../keys/private-key.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { checkPublicKey, type KeyPolicy } from '../x509/key-policy.ts';
+import { sameName } from '../x509/name.ts';
 import { X509Error } from '../x509/x509-error.ts';
 import { AuthorityError } from './authority-error.ts';
 
@@ -20,7 +21,7 @@ export function checkCaPair(certificate: Certificate, privateKey: KeyObject, now
   const fail = (why: string): never => {
     throw new AuthorityError(`the CA certificate cannot be used: ${why}`);
   };
-  if (!samePublicKey(certificate.publicKey.keyObject, privateKey))
+  if (!samePublicKey(publicKeyOf(certificate, fail), privateKey))
     fail('it does not belong to the private key');
   // RFC 5280 4.2.1.9: without CA:TRUE no verifier accepts what it signs.
   if (certificate.basicConstraints?.ca !== true) fail('it is no CA (basicConstraints CA:TRUE is missing)');
@@ -28,13 +29,22 @@ export function checkCaPair(certificate: Certificate, privateKey: KeyObject, now
   for (const usage of ['keyCertSign', 'cRLSign'] as const) {
     if (certificate.keyUsage?.includes(usage) === false) fail(`its keyUsage lacks ${usage}`);
   }
-  if (!certificate.issuer.der.equals(certificate.subject.der) || !isSelfSigned(certificate)) {
+  if (!sameName(certificate.issuer, certificate.subject) || !isSelfSigned(certificate)) {
     fail('it is not self-signed, and the CRLs of the CAs above it cannot be kept current; import the root');
   }
   if (certificate.subject.rdns.length === 0) fail('its subject is empty (RFC 5280 4.1.2.6)');
   if (now >= certificate.notAfter.getTime()) fail('it has expired');
   if (now < certificate.notBefore.getTime()) fail('it is not valid yet');
   checkStrength(certificate, fail);
+}
+
+function publicKeyOf(certificate: Certificate, fail: (why: string) => never): KeyObject {
+  try {
+    return certificate.publicKey.keyObject;
+  } catch (error) {
+    if (error instanceof X509Error) fail(error.message);
+    throw error;
+  }
 }
 
 function checkStrength(certificate: Certificate, fail: (why: string) => never): void {

@@ -3,17 +3,16 @@ import { DerError } from '../encoding/der-error.ts';
 import { DerReader } from '../encoding/der-reader.ts';
 import { inSteps } from '../encoding/in-steps.ts';
 import { isLarge, verifyApart } from '../keys/one-shot.ts';
+import { readExistingScheme } from '../x509/existing-signature.ts';
 import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
-import { readSignatureScheme, type SignatureScheme, type Signed } from '../x509/signed.ts';
+import type { SignatureScheme, Signed } from '../x509/signed.ts';
 import { X509Error } from '../x509/x509-error.ts';
 import { ImportProblem } from './import-problem.ts';
 
 /** Algorithms that scripts have used and nobody should: what they signed is out there, and has to be revocable. */
 const old: ReadonlyMap<string, SignatureScheme> = new Map([
   ['1.2.840.113549.1.1.5', { keyType: 'rsa', digest: 'sha1' }],
-  ['1.2.840.113549.1.1.14', { keyType: 'rsa', digest: 'sha224' }],
   ['1.2.840.10045.4.1', { keyType: 'ec', digest: 'sha1' }],
-  ['1.2.840.10045.4.3.1', { keyType: 'ec', digest: 'sha224' }],
 ]);
 
 /**
@@ -51,7 +50,7 @@ function schemeOf(algorithm: Buffer): SignatureScheme {
     // Parameters say nothing here: NULL and none at all are both in use.
     const known = old.get(new DerReader(algorithm).sequence().oid());
     if (known !== undefined) return known;
-    return readSignatureScheme(algorithm, 'signatureAlgorithm');
+    return readExistingScheme(algorithm, 'signatureAlgorithm');
   } catch (error) {
     if (!(error instanceof X509Error || error instanceof DerError)) throw error;
     throw new ImportProblem('signature-unsupported', 'The algorithm of its signature is not known here', {

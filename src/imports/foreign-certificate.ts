@@ -3,15 +3,17 @@ import { DerError } from '../encoding/der-error.ts';
 import { DerReader } from '../encoding/der-reader.ts';
 import { contextConstructed, contextPrimitive, tag } from '../encoding/tag.ts';
 import type { CertificateRecord } from '../store/certificates.ts';
-import { readExtensions } from '../x509/extension-reader.ts';
+import { readExistingExtensions } from '../x509/extension-reader.ts';
 import { extensionOid } from '../x509/extensions.ts';
-import { formatGeneralName, readGeneralNames } from '../x509/general-name.ts';
-import { commonNameOf, formatName, readName } from '../x509/name.ts';
+import { formatGeneralName, readExistingGeneralNames } from '../x509/general-name.ts';
+import { commonNameOf, formatName, type Name, readExistingName } from '../x509/name.ts';
 import type { Signed } from '../x509/signed.ts';
 import { readSigned } from '../x509/signed-reader.ts';
 import { readTime } from '../x509/time.ts';
 import { foreignSerialOf } from './foreign-serial.ts';
 import { malformedOr } from './import-problem.ts';
+
+const CODE = 'certificate-malformed';
 
 /** A certificate that somebody else has made, as far as it is recorded. */
 export interface ForeignCertificate
@@ -28,8 +30,7 @@ export interface ForeignCertificate
       | 'der'
       | 'fingerprint'
     > {
-  /** Name DER. */
-  readonly issuer: Buffer;
+  readonly issuer: Name;
   /** SubjectPublicKeyInfo DER. */
   readonly spki: Buffer;
 }
@@ -47,7 +48,7 @@ export function readForeignCertificate(octets: Buffer): ForeignCertificate {
     // RFC 5280 4.1.1.2: the two are the same; else one of them is not covered by the signature.
     if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm))
       throw new DerError('The signature algorithms inside and outside differ', 0);
-    const issuer = tbs.element(tag.sequence);
+    const issuer = readExistingName(tbs.element(tag.sequence), 'certificate.issuer', CODE);
     const validity = tbs.sequence();
     const notBefore = readTime(validity);
     const notAfter = readTime(validity);
@@ -67,9 +68,15 @@ export function readForeignCertificate(octets: Buffer): ForeignCertificate {
 
 /** In RFC 4514's form, or as hex where it is no name that we can read. */
 function describeSubject(der: Buffer): Pick<CertificateRecord, 'subject' | 'commonName'> {
-  const name = orUndefined(() => readName(der));
+  const name = orUndefined(() => readExistingName(der, 'certificate.subject', CODE));
   if (name === undefined) return { subject: `#${der.toString('hex')}`, commonName: null };
-  return { subject: formatName(name), commonName: commonNameOf(name) ?? null };
+  const commonName = commonNameOf(name);
+  // PostgreSQL keeps no NUL, and no other control character says who somebody is.
+  return { subject: formatName(name), commonName: isPlain(commonName) ? commonName : null };
+}
+
+function isPlain(text: string | undefined): text is string {
+  return text !== undefined && text !== '' && !/\p{Cc}/u.test(text);
 }
 
 /** Longer ones do not fit into the index that finds them. */
@@ -78,15 +85,11 @@ const longestSan = 1_000;
 function readSans(tbs: DerReader): string[] {
   const names = orUndefined(() => {
     for (const n of [1, 2]) if (tbs.peek() === contextPrimitive(n)) tbs.content(contextPrimitive(n));
-    const extensions = readExtensions(
-      tbs.constructed(contextConstructed(3)).sequence(),
-      'certificate.extensions',
-      'certificate-malformed',
-    );
+    const extensions = readExistingExtensions(tbs.constructed(contextConstructed(3)).sequence());
     const san = extensions.find(({ oid }) => oid === extensionOid.subjectAltName);
-    return san && readGeneralNames(san.value);
+    return san && readExistingGeneralNames(san.value, 'certificate.extensions.subjectAltName', CODE);
   });
-  return (names ?? []).map(formatGeneralName).filter((name) => name.length <= longestSan);
+  return (names ?? []).map(formatGeneralName).filter((name) => isPlain(name) && name.length <= longestSan);
 }
 
 /** Only what a reader refuses. */

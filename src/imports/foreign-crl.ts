@@ -4,6 +4,7 @@ import { contextConstructed, contextPrimitive, tag } from '../encoding/tag.ts';
 import { readCrlNumber } from '../x509/crl-partial.ts';
 import { type Extension, readExtensions } from '../x509/extension-reader.ts';
 import { extensionOid } from '../x509/extensions.ts';
+import { type Name, readExistingName, sameName } from '../x509/name.ts';
 import { deltaReasonOfCode, type EntryReason } from '../x509/revocation-reason.ts';
 import type { Signed } from '../x509/signed.ts';
 import { readSigned } from '../x509/signed-reader.ts';
@@ -13,8 +14,7 @@ import { ImportProblem, malformedOr } from './import-problem.ts';
 
 /** A CRL that somebody else has made: also one without a number or nextUpdate, as `openssl ca` makes them unless told. */
 export interface ForeignCrl extends Signed {
-  /** Name DER. */
-  readonly issuer: Buffer;
+  readonly issuer: Name;
   readonly thisUpdate: Date;
   readonly crlNumber?: bigint;
   /** Content of revokedCertificates. */
@@ -34,7 +34,7 @@ export function readForeignCrl(octets: Buffer): ForeignCrl {
     if (tbs.peek() === tag.integer) tbs.smallInteger();
     if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm))
       throw new DerError('The signature algorithms inside and outside differ', 0);
-    const issuer = tbs.element(tag.sequence);
+    const issuer = readExistingName(tbs.element(tag.sequence), 'crl.issuer', CODE);
     const thisUpdate = readTime(tbs);
     if (tbs.peek() === tag.utcTime || tbs.peek() === tag.generalizedTime) readTime(tbs);
     const revoked = tbs.peek() === tag.sequence ? tbs.content(tag.sequence) : Buffer.alloc(0);
@@ -93,7 +93,7 @@ function nextEntry(list: DerReader): DerReader {
 /** RFC 5280 5.3.3: whose certificate it is, where that is not the CRL's issuer. */
 const certificateIssuer = '2.5.29.29';
 
-function readEntry(entry: DerReader, issuer: Buffer, whose: { ours: boolean }): ForeignEntry {
+function readEntry(entry: DerReader, issuer: Name, whose: { ours: boolean }): ForeignEntry {
   try {
     const number = entry.integerContent();
     const revokedAt = readAnyTime(entry);
@@ -111,13 +111,16 @@ function readEntry(entry: DerReader, issuer: Buffer, whose: { ours: boolean }): 
 }
 
 /** @param names GeneralNames DER */
-function isNamed(issuer: Buffer, names: Buffer): boolean {
+function isNamed(issuer: Name, names: Buffer): boolean {
   const list = new DerReader(names).sequence();
   while (!list.atEnd) {
     // directoryName is EXPLICIT, since Name is a CHOICE (X.680 31.2.7).
     const isName = list.peek() === contextConstructed(4);
     const element = list.element();
-    if (isName && new DerReader(element).content(contextConstructed(4)).equals(issuer)) return true;
+    if (!isName) continue;
+    const name = new DerReader(element).content(contextConstructed(4));
+    if (sameName(readExistingName(name, 'crl.revokedCertificates.certificateIssuer', CODE), issuer))
+      return true;
   }
   return false;
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { importedProfile } from '../issuance/reserved-profiles.ts';
 import type { CertificateRecord } from '../store/certificates.ts';
+import { sameName } from '../x509/name.ts';
 import { isSignedBy } from './check-signature.ts';
 import { type ForeignCertificate, readForeignCertificate } from './foreign-certificate.ts';
 import { bySerial, type ImportJob, type Place } from './import-job.ts';
@@ -81,7 +82,7 @@ function readCandidate(
     if (content instanceof ImportProblem) throw content;
     const certificate = readForeignCertificate(Buffer.concat(content));
     const { serial, issuer, spki, notAfter } = certificate;
-    if (!issuer.equals(authority.certificate.subject.der))
+    if (!sameName(issuer, authority.certificate.subject))
       throw new ImportProblem('other-issuer', `The issuer is not ${authority.name}`, { serial });
     if (spki.equals(authority.certificate.publicKey.der)) report.counts.passedOver += 1;
     else if (notAfter < terms.expiredBefore) report.counts.expired += 1;

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { joinInSteps } from '../encoding/in-steps.ts';
+import { sameName } from '../x509/name.ts';
 import { isSignedBy } from './check-signature.ts';
 import { type ForeignCrl, foreignEntries, readForeignCrl } from './foreign-crl.ts';
 import type { ImportJob } from './import-job.ts';
@@ -83,7 +84,7 @@ async function importCrl(job: ImportJob, der: Buffer): Promise<void> {
 
 async function check({ authority }: ImportJob, crl: ForeignCrl): Promise<void> {
   const { certificate, name } = authority;
-  if (!crl.issuer.equals(certificate.subject.der))
+  if (!sameName(crl.issuer, certificate.subject))
     throw new ImportProblem('other-issuer', `The issuer of the CRL is not ${name}`);
   if (!(await isSignedBy(crl, certificate.publicKey)))
     throw new ImportProblem('signature-invalid', `The CRL is not signed with the key of ${name}`);

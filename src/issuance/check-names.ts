@@ -1,6 +1,6 @@
 import { Fault } from '../fault.ts';
 import { formatGeneralName, type GeneralName, isWildcard } from '../x509/general-name.ts';
-import { attributeLabel, formatName, type Name } from '../x509/name.ts';
+import { attributeLabel, type Name, resemblesName } from '../x509/name.ts';
 import type { Profile, SubjectAltNameKind } from './profile.ts';
 
 /** More names than this make a certificate that TLS stacks refuse, and rows that searches crawl over. */
@@ -13,8 +13,7 @@ const maximumNameOctets = 2048;
  * @throws Fault subject-not-allowed
  */
 export function checkNotAuthority(subject: Name, authority: Name): void {
-  // As RFC 5280 7.1 compares names: whatever string types and letter case they are written in.
-  if (formatName(subject).toLowerCase() !== formatName(authority).toLowerCase()) return;
+  if (!resemblesName(subject, authority)) return;
   throw new Fault('subject-not-allowed', "The subject is the authority's own", { field: 'csr.subject' });
 }
 

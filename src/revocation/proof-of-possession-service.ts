@@ -1,7 +1,8 @@
 import { Fault } from '../fault.ts';
 import type { CertificateStore } from '../store/certificates.ts';
 import { readCertificate } from '../x509/certificate.ts';
-import { type ProvableReason, provesPossession } from './proof-of-possession.ts';
+import { X509Error } from '../x509/x509-error.ts';
+import { type ProvableReason, provesPossession, provesPossessionOfOther } from './proof-of-possession.ts';
 import type { Revocation, RevocationService } from './revocation-service.ts';
 
 export interface ProvenRevokeRequest {
@@ -61,12 +62,33 @@ async function checkProof(
   if (record === undefined) {
     throw new Fault('certificate-not-found', `There is no certificate with the serial ${serial}`);
   }
-  const { publicKey } = readCertificate(record.der);
   const { fingerprint } = record;
-  if (await provesPossession({ publicKey, fingerprint }, reason, signature)) return;
+  if (await proves({ der: record.der, fingerprint }, reason, signature)) return;
   throw new Fault(
     'proof-invalid',
     "The signature is not by the certificate's key over the statement of this certificate and reason",
     { field: '/signature' },
   );
+}
+
+/** Imported certificates are perhaps none that can be read, or have keys that nothing is issued for: neither is a fault of ours. */
+async function proves(
+  { der, fingerprint }: { readonly der: Buffer; readonly fingerprint: string },
+  reason: ProvableReason,
+  signature: Buffer,
+): Promise<boolean> {
+  const certificate = readOrUndefined(() => readCertificate(der));
+  if (certificate === undefined) return false;
+  const publicKey = readOrUndefined(() => certificate.publicKey);
+  if (publicKey !== undefined) return await provesPossession({ publicKey, fingerprint }, reason, signature);
+  return await provesPossessionOfOther({ spki: certificate.spki, fingerprint }, reason, signature);
+}
+
+function readOrUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof X509Error) return undefined;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { Certificate } from '../x509/certificate.ts';
 import { RSA_MAX_BITS } from '../x509/key-policy.ts';
 import type { PublicKeyAlgorithm, SubjectPublicKeyInfo } from '../x509/public-key.ts';
@@ -64,4 +65,42 @@ function isPlausible({ algorithm, bits }: SubjectPublicKeyInfo, { length }: Buff
   if (algorithm === 'ed25519') return length === ed25519SignatureOctets;
   if (algorithm === 'rsa') return bits <= RSA_MAX_BITS && length === octets;
   return length <= 2 * octets + ecdsaHeaderOctets;
+}
+
+/** Larger than any signature of a key that is not RSA: ECDSA over 571 bits has fewer than 160 octets. */
+const mostOtherOctets = 256;
+
+/**
+ * The same for a key that nothing is issued for, as OpenSSL reads it: ECDSA on another curve and DSA with SHA-256, or Ed448.
+ * False where it reads none.
+ * @param certificate.spki SubjectPublicKeyInfo DER
+ */
+export async function provesPossessionOfOther(
+  { spki, fingerprint }: { readonly spki: Buffer; readonly fingerprint: string },
+  reason: ProvableReason,
+  signature: Buffer,
+): Promise<boolean> {
+  if (signature.length > mostOtherOctets) return false;
+  const key = keyOf(spki);
+  const digest = key?.asymmetricKeyType === 'ed448' ? null : 'sha256';
+  if (key === undefined || !otherTypes.has(key.asymmetricKeyType ?? '')) return false;
+  const statement = Buffer.from(revocationStatement(fingerprint, reason), 'ascii');
+  return await new Promise((resolve) => {
+    try {
+      verify(digest, statement, key, signature, (error, valid) => resolve(error === null && valid));
+    } catch {
+      // OpenSSL's, on a key that it cannot check with.
+      resolve(false);
+    }
+  });
+}
+
+const otherTypes: ReadonlySet<string> = new Set(['ec', 'dsa', 'ed448']);
+
+function keyOf(spki: Buffer): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
 }

@@ -132,9 +132,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
     try {
       const der = readForwardedCertificate(header, value);
       const found = await examineCertificate(der, parts.authorities.list());
-      if (found === 'unknown-authority') return refuse(found, 'No authority of ours has signed it.');
-      if (found === 'not-a-client') return refuse(found, 'The certificate is not one for clients.');
-      return found;
+      return 'reason' in found ? refuse(found.reason, found.detail) : found;
     } catch (error) {
       if (error instanceof UnreadableCertificate) return refuse('unreadable', error.message);
       throw error;

@@ -5,17 +5,18 @@ import { readField } from './der-field.ts';
 import {
   type Extension,
   readAuthorityKeyIdentifier,
-  readBasicConstraints,
-  readExtensions,
-  readKeyUsage,
+  readExistingBasicConstraints,
+  readExistingExtensions,
+  readExistingKeyUsage,
   readSubjectKeyIdentifier,
 } from './extension-reader.ts';
 import { type BasicConstraints, extensionOid, type KeyUsage } from './extensions.ts';
-import { type Name, readName } from './name.ts';
+import { type Name, readExistingName } from './name.ts';
 import { readSubjectPublicKeyInfo, type SubjectPublicKeyInfo } from './public-key.ts';
 import type { Signed } from './signed.ts';
 import { readSigned } from './signed-reader.ts';
 import { readTime } from './time.ts';
+import { X509Error } from './x509-error.ts';
 
 export type { Extension } from './extension-reader.ts';
 
@@ -23,12 +24,15 @@ const CODE = 'certificate-malformed';
 
 export interface Certificate extends Signed {
   readonly der: Buffer;
-  /** Lower-case hex of the octets, without the zero octet that only keeps the INTEGER positive. */
+  /** Lower-case hex of the octets, without the zero octet that only keeps the INTEGER positive; "-…" of a negative one. */
   readonly serial: string;
   readonly issuer: Name;
   readonly subject: Name;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** SubjectPublicKeyInfo DER as it stands there. */
+  readonly spki: Buffer;
+  /** Read when it is first asked for: it may be one that we sign nothing for. Throws `X509Error` key-malformed, key-type-unsupported. */
   readonly publicKey: SubjectPublicKeyInfo;
   readonly basicConstraints?: BasicConstraints;
   readonly keyUsage?: readonly KeyUsage[];
@@ -38,58 +42,103 @@ export interface Certificate extends Signed {
   readonly extensions: readonly Extension[];
 }
 
-/** Reads an X.509 certificate (v1 or v3) without checking its signature. Throws `X509Error` certificate-malformed, key-…. */
+/**
+ * Reads a certificate that exists, whoever has made it, as OpenSSL reads it: names, extensions, serial and key need not be what
+ * we would issue. An extension that decides something is there once, and well formed. The signature is not checked.
+ * Throws `X509Error` certificate-malformed.
+ */
 export function readCertificate(der: Uint8Array): Certificate {
   return readField(CODE, 'certificate', () => {
     const signed = readSigned(der);
     const tbs = new DerReader(signed.tbs).sequence();
-    const version = readVersion(tbs);
-    // Zero, which RFC 5280 4.1.2.2 asks users to handle: roots in use have it.
-    const serial = tbs.unsignedInteger().toString('hex');
+    readVersion(tbs);
+    const serial = readSerial(tbs.integerContent());
     // RFC 5280 4.1.1.2: the two are the same; else one of them is not covered by the signature.
     if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm)) {
       throw new DerError('The signature algorithms inside and outside differ', 0);
     }
-    const issuer = readName(tbs.element(tag.sequence), 'certificate.issuer', CODE);
+    const issuer = readExistingName(tbs.element(tag.sequence), 'certificate.issuer', CODE);
     const validity = tbs.sequence();
     const notBefore = readTime(validity);
     const notAfter = readTime(validity);
     validity.finish();
-    const subject = readName(tbs.element(tag.sequence), 'certificate.subject', CODE);
-    const publicKey = readSubjectPublicKeyInfo(tbs.element(tag.sequence), 'certificate.publicKey');
-    const extensions = readTail(tbs, version);
+    const subject = readExistingName(tbs.element(tag.sequence), 'certificate.subject', CODE);
+    const spki = tbs.element(tag.sequence);
+    const extensions = readTail(tbs);
     const known = readKnownExtensions(extensions);
-    return { ...signed, serial, issuer, subject, notBefore, notAfter, publicKey, extensions, ...known };
+    return withPublicKey({
+      ...signed,
+      ...{ serial, issuer, subject, notBefore, notAfter, spki, extensions },
+      ...known,
+    });
   });
 }
 
-/** DEFAULT v1 (0), which DER leaves out. */
-function readVersion(tbs: DerReader): number {
-  if (tbs.peek() !== contextConstructed(0)) return 0;
-  const explicit = tbs.constructed(contextConstructed(0));
-  const version = explicit.smallInteger();
-  explicit.finish();
-  if (version !== 1 && version !== 2) throw new DerError('The version is not 1, 2 or 3', 0);
-  return version;
+function withPublicKey(certificate: Omit<Certificate, 'publicKey'>): Certificate {
+  let read: SubjectPublicKeyInfo | undefined;
+  return {
+    ...certificate,
+    get publicKey() {
+      read ??= readSubjectPublicKeyInfo(certificate.spki, 'certificate.publicKey');
+      return read;
+    },
+  };
 }
 
-/** Unique identifiers (read over) and extensions. */
-function readTail(tbs: DerReader, version: number): Extension[] {
+/** DEFAULT v1 (0), which DER leaves out and some write. OpenSSL makes nothing of what it says. */
+function readVersion(tbs: DerReader): void {
+  if (tbs.peek() !== contextConstructed(0)) return;
+  const explicit = tbs.constructed(contextConstructed(0));
+  explicit.integerContent();
+  explicit.finish();
+}
+
+/** Zero and negative numbers, which RFC 5280 4.1.2.2 asks users to handle: they are in use. */
+function readSerial(content: Buffer): string {
+  const first = content[0] ?? 0;
+  if (first & 0x80) {
+    const magnitude = 2n ** BigInt(8 * content.length) - BigInt(`0x${content.toString('hex')}`);
+    const hex = magnitude.toString(16);
+    return `-${hex.length % 2 === 0 ? hex : `0${hex}`}`;
+  }
+  return (first === 0 && content.length > 1 ? content.subarray(1) : content).toString('hex');
+}
+
+/** Unique identifiers (read over) and extensions, whatever the version says: OpenSSL looks at them in each. */
+function readTail(tbs: DerReader): Extension[] {
   for (const n of [1, 2]) {
     if (tbs.peek() === contextPrimitive(n)) tbs.content(contextPrimitive(n));
   }
   if (tbs.atEnd) return [];
   const explicit = tbs.constructed(contextConstructed(3));
   tbs.finish();
-  if (version !== 2) throw new DerError('Extensions stand in a certificate that is not v3', 0);
-  const extensions = readExtensions(explicit.sequence(), 'certificate.extensions', CODE);
+  const extensions = readExistingExtensions(explicit.sequence());
   explicit.finish();
   return extensions;
 }
 
 type KnownExtensions = Pick<Certificate, 'basicConstraints' | 'keyUsage' | 'subjectKeyId' | 'authorityKeyId'>;
 
+/** What OpenSSL reads of every certificate: standing twice, it could be read in two ways, and makes the whole invalid. */
+const readByAll = [
+  'basicConstraints',
+  'keyUsage',
+  'extendedKeyUsage',
+  'subjectAltName',
+  'subjectKeyIdentifier',
+  'authorityKeyIdentifier',
+  'nameConstraints',
+  'crlDistributionPoints',
+  'netscapeCertType',
+  'proxyCertInfo',
+] as const;
+
 function readKnownExtensions(extensions: readonly Extension[]): KnownExtensions {
+  for (const label of readByAll) {
+    if (extensions.filter(({ oid }) => oid === extensionOid[label]).length < 2) continue;
+    const path = `certificate.extensions.${label}`;
+    throw new X509Error(CODE, `${path}: the extension stands twice`, path);
+  }
   const read = <T>(
     label: keyof typeof extensionOid,
     reader: (value: Buffer, field: string, code: typeof CODE) => T,
@@ -97,8 +146,8 @@ function readKnownExtensions(extensions: readonly Extension[]): KnownExtensions 
     const extension = extensions.find(({ oid }) => oid === extensionOid[label]);
     return extension && reader(extension.value, `certificate.extensions.${label}`, CODE);
   };
-  const basicConstraints = read('basicConstraints', readBasicConstraints);
-  const keyUsage = read('keyUsage', readKeyUsage);
+  const basicConstraints = read('basicConstraints', readExistingBasicConstraints);
+  const keyUsage = read('keyUsage', readExistingKeyUsage);
   const subjectKeyId = read('subjectKeyIdentifier', readSubjectKeyIdentifier);
   const authorityKeyId = read('authorityKeyIdentifier', readAuthorityKeyIdentifier);
   return {

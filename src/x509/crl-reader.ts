@@ -5,7 +5,7 @@ import { type PartialCrl, readCrlNumber, readPartialExtensions } from './crl-par
 import { readField } from './der-field.ts';
 import { type Extension, readAuthorityKeyIdentifier, readExtensions } from './extension-reader.ts';
 import { extensionLabel, extensionOid } from './extensions.ts';
-import { type Name, readName } from './name.ts';
+import { type Name, readExistingName } from './name.ts';
 import { deltaReasonOfCode, type EntryReason, reasonOfCode } from './revocation-reason.ts';
 import type { Signed } from './signed.ts';
 import { readSigned } from './signed-reader.ts';
@@ -52,7 +52,7 @@ export function readCrl(der: Uint8Array, options: ReadCrlOptions = {}): Certific
     if (!tbs.element(tag.sequence).equals(signed.signatureAlgorithm)) {
       throw new DerError('The signature algorithms inside and outside differ', 0);
     }
-    const issuer = readName(tbs.element(tag.sequence), 'crl.issuer', CODE);
+    const issuer = readExistingName(tbs.element(tag.sequence), 'crl.issuer', CODE);
     const thisUpdate = readTime(tbs);
     const nextUpdate = readTime(tbs);
     const revoked = tbs.peek() === tag.sequence ? tbs.content(tag.sequence) : Buffer.alloc(0);

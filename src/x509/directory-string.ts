@@ -22,7 +22,8 @@ export function decodeString(stringTag: number, content: Buffer): string {
   return text;
 }
 
-function decodeCharacters(stringTag: number, content: Buffer): string {
+/** The text whatever it says. Throws `DerError` on another type and on bytes outside of the type's set. */
+export function decodeCharacters(stringTag: number, content: Buffer): string {
   switch (stringTag) {
     case tag.utf8String:
       if (!isUtf8(content)) throw new DerError('A UTF8String is not UTF-8', 0);

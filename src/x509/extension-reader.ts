@@ -32,6 +32,13 @@ export function readExtensions(list: DerReader, field: string, code: X509ErrorCo
   return extensions;
 }
 
+/** The same of a certificate that exists: all of them, also where an OID stands twice. Throws `DerError` on what is not DER. */
+export function readExistingExtensions(list: DerReader): Extension[] {
+  const extensions: Extension[] = [];
+  while (!list.atEnd) extensions.push(readExtension(list.sequence()));
+  return extensions;
+}
+
 /** X.690 11.5 leaves out `critical` FALSE, the default; some clients write it, and since only the value is copied, it may stand. */
 function readExtension(sequence: DerReader): Extension {
   const oid = sequence.oid();
@@ -61,6 +68,35 @@ export function readKeyUsage(value: Buffer, field: string, code: X509ErrorCode):
       return usage;
     });
   });
+}
+
+/** KeyUsage of a certificate that exists: bits that are not known mean nothing, but one has to be set (as OpenSSL has it). */
+export function readExistingKeyUsage(value: Buffer, field: string, code: X509ErrorCode): KeyUsage[] {
+  return readValue(value, field, code, (reader) => {
+    const bits = reader.namedBits();
+    if (bits.length === 0) throw new DerError('No usage is set', 0);
+    return bits.flatMap((bit) => keyUsages[bit] ?? []);
+  });
+}
+
+/** BasicConstraints of a certificate that exists: a path length without CA:TRUE means nothing. */
+export function readExistingBasicConstraints(
+  value: Buffer,
+  field: string,
+  code: X509ErrorCode,
+): BasicConstraints {
+  return readValue(value, field, code, (reader) => {
+    const sequence = reader.sequence();
+    const ca = sequence.peek() === tag.boolean && sequence.boolean();
+    const pathLength = sequence.atEnd ? undefined : sequence.smallInteger();
+    sequence.finish();
+    return pathLength === undefined || !ca ? { ca } : { ca, pathLength };
+  });
+}
+
+/** NetscapeCertType: whether it is one for TLS clients (bit 0). */
+export function readNetscapeClient(value: Buffer, field: string, code: X509ErrorCode): boolean {
+  return readValue(value, field, code, (reader) => reader.namedBits().includes(0));
 }
 
 /** ExtendedKeyUsage (RFC 5280 4.2.1.12): OIDs, at least one. */

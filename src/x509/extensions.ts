@@ -27,6 +27,15 @@ export const extensionOid = {
   freshestCrl: '2.5.29.46',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  nameConstraints: '2.5.29.30',
+  certificatePolicies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
+  policyConstraints: '2.5.29.36',
+  inhibitAnyPolicy: '2.5.29.54',
+  ipAddrBlocks: '1.3.6.1.5.5.7.1.7',
+  autonomousSysIds: '1.3.6.1.5.5.7.1.8',
+  proxyCertInfo: '1.3.6.1.5.5.7.1.14',
+  netscapeCertType: '2.16.840.1.113730.1.1',
 } as const;
 
 const labels: ReadonlyMap<string, string> = new Map(

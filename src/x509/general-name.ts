@@ -6,7 +6,7 @@ import { contextConstructed, contextPrimitive } from '../encoding/tag.ts';
 import { readField } from './der-field.ts';
 import { dnsNameProblem, emailProblem, uriProblem } from './host-syntax.ts';
 import { formatIpAddress, parseIpAddress } from './ip-address.ts';
-import { formatName, readName } from './name.ts';
+import { formatName, readExistingName, readName } from './name.ts';
 import { X509Error, type X509ErrorCode } from './x509-error.ts';
 
 export type GeneralNameKind =
@@ -80,6 +80,49 @@ function readGeneralName(list: DerReader, field: string, code: X509ErrorCode): G
     const content = new DerReader(element).content(identifier);
     return { kind: choice.kind, value: choice.read(content, field, code), der: element };
   });
+}
+
+/**
+ * Reads the subjectAltName of a certificate that exists as OpenSSL reads it: texts whatever they say (one octet a character),
+ * none at all, addresses of any length. Throws `X509Error` (`code`, `field`) on what is not GeneralNames.
+ */
+export function readExistingGeneralNames(der: Uint8Array, field: string, code: X509ErrorCode): GeneralName[] {
+  return readField(code, field, () => {
+    const outer = new DerReader(der);
+    const list = outer.sequence();
+    outer.finish();
+    const names: GeneralName[] = [];
+    while (!list.atEnd) {
+      const identifier = list.peek() ?? 0;
+      const kind = choices.get(identifier)?.kind;
+      const element = list.element();
+      if (kind === undefined) throw new DerError('No kind of general name has this tag', 0);
+      const content = new DerReader(element).content(identifier);
+      names.push({ kind, value: existingValue(kind, content, field, code), der: element });
+    }
+    return names;
+  });
+}
+
+function existingValue(kind: GeneralNameKind, content: Buffer, field: string, code: X509ErrorCode): string {
+  switch (kind) {
+    case 'dns':
+    case 'email':
+    case 'uri':
+      return content.toString('latin1');
+    case 'ip':
+      return content.length === 4 || content.length === 16
+        ? formatIpAddress(content)
+        : content.toString('hex');
+    case 'directoryName':
+      return formatName(readExistingName(content, field, code));
+    case 'otherName':
+      return readOtherName(content);
+    case 'registeredID':
+      return decodeOid(content);
+    default:
+      return content.toString('hex');
+  }
 }
 
 /** The text of an IA5String: printable ASCII without NUL or blanks, and without the problem that `find` names. */

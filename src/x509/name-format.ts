@@ -1,11 +1,12 @@
 import { tlv } from '../encoding/der-writer.ts';
 import { attributeLabel } from './attribute-types.ts';
 import { encodeString } from './directory-string.ts';
+import { isText } from './existing-name.ts';
 import type { AttributeTypeAndValue, Name } from './name.ts';
 
 /**
  * RFC 4514 text as OpenSSL prints it with `-nameopt RFC2253`, and so what nginx gives in `ssl-client-subject-dn`:
- * last RDN first, bytes outside of ASCII as `\XX`, unknown attributes as `OID=#<hex of the DER>`.
+ * last RDN first, control characters and bytes outside of ASCII as `\XX`, unknown attributes and what is no text as `OID=#<hex of the DER>`.
  */
 export function formatName(name: Name): string {
   // OpenSSL walks the whole list backwards, so the members of a multi-valued RDN come out reversed too.
@@ -17,7 +18,7 @@ export function formatName(name: Name): string {
 
 function formatAttribute(attribute: AttributeTypeAndValue): string {
   const label = attributeLabel(attribute.type);
-  if (label !== attribute.type) return `${label}=${escapeValue(attribute.value)}`;
+  if (label !== attribute.type && isText(attribute)) return `${label}=${escapeValue(attribute.value)}`;
   const der = tlv(attribute.stringTag, encodeString(attribute.stringTag, attribute.value));
   return `${label}=#${der.toString('hex').toUpperCase()}`;
 }
@@ -26,7 +27,7 @@ function formatAttribute(attribute: AttributeTypeAndValue): string {
 function escapeValue(value: string): string {
   return value
     .replace(/[,+"\\<>;]|^[# ]| $/g, '\\$&')
-    .replace(/[^\0-\x7f]+/g, (text) =>
+    .replace(/[^\x20-\x7e]+/g, (text) =>
       Buffer.from(text).toString('hex').toUpperCase().replace(/../g, '\\$&'),
     );
 }

@@ -1,7 +1,11 @@
 export { attributeLabel } from './attribute-types.ts';
+export { readExistingName } from './existing-name.ts';
 export { formatName } from './name-format.ts';
+export { resemblesName, sameName } from './name-match.ts';
 export { parseName } from './name-parser.ts';
 export { checkNameBounds, readName } from './name-reader.ts';
+
+import { isText } from './existing-name.ts';
 
 const COMMON_NAME = '2.5.4.3';
 
@@ -19,7 +23,7 @@ export interface Name {
   readonly rdns: readonly (readonly AttributeTypeAndValue[])[];
 }
 
-/** The value of the last commonName (the most specific), or undefined. */
+/** The value of the last commonName that is text (the most specific), or undefined. */
 export function commonNameOf(name: Name): string | undefined {
-  return name.rdns.flat().findLast(({ type }) => type === COMMON_NAME)?.value;
+  return name.rdns.flat().findLast((attribute) => attribute.type === COMMON_NAME && isText(attribute))?.value;
 }

@@ -70,7 +70,15 @@ export async function verifySigned(
   field: string,
   code: X509ErrorCode = 'signature-unsupported',
 ): Promise<boolean> {
-  const { keyType, digest, options } = readSignatureScheme(signed.signatureAlgorithm, field, code);
+  return await verifyByScheme(readSignatureScheme(signed.signatureAlgorithm, field, code), signed, publicKey);
+}
+
+/** The same with a scheme that was read before. */
+export async function verifyByScheme(
+  { keyType, digest, options }: SignatureScheme,
+  signed: Signed,
+  publicKey: SubjectPublicKeyInfo | KeyObject,
+): Promise<boolean> {
   const isKeyObject = publicKey instanceof KeyObject;
   if (keyType !== (isKeyObject ? publicKey.asymmetricKeyType : publicKey.algorithm)) return false;
   // As PEM: Node finds out that an object is no KeyObject by throwing and catching. That makes the check with the DER in an
