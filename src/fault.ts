@@ -15,7 +15,6 @@ export const faultCatalogue = {
     status: 400,
     title: 'The CSR is signed with an algorithm that is not accepted',
   },
-  'csr-attribute-unsupported': { status: 400, title: 'The CSR carries an attribute that is not honoured' },
   'key-type-unsupported': { status: 400, title: 'The key type is not accepted' },
   'key-weak': { status: 400, title: 'The key is weak' },
   'key-malformed': { status: 400, title: 'The public key is not well formed' },

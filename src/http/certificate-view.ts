@@ -25,7 +25,7 @@ export function certificateSummary(record: CertificateSummary, now: number) {
 
 /** A new certificate as `POST` answers it. */
 export function issuedView(issued: IssuedCertificate) {
-  const { serial, authority, profile, subject, sans, fingerprint, metadata } = issued;
+  const { serial, authority, profile, subject, sans, fingerprint, metadata, notHonoured } = issued;
   return {
     serial,
     certificate: issued.certificatePem,
@@ -38,6 +38,7 @@ export function issuedView(issued: IssuedCertificate) {
     notAfter: formatTime(issued.notAfter),
     fingerprint,
     metadata,
+    notHonoured,
   };
 }
 

@@ -8,7 +8,6 @@ export const issueFaults: readonly FaultCode[] = [
   'csr-too-large',
   'csr-signature-invalid',
   'csr-signature-unsupported',
-  'csr-attribute-unsupported',
   'key-type-unsupported',
   'key-weak',
   'key-malformed',

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { encodePem } from '../encoding/pem.ts';
 import { Fault } from '../fault.ts';
 import type { CertificateRecord, CertificateStore } from '../store/certificates.ts';
+import { readCertificate } from '../x509/certificate.ts';
 import { assembleSigned, fillTemplate } from '../x509/certificate-template.ts';
 import {
   type CertificationRequest,
@@ -19,6 +20,7 @@ import { spkiSha256, subjectKeyIdentifier } from '../x509/public-key.ts';
 import { serialFromRandom } from '../x509/serial.ts';
 import { checkNotAuthority, checkSubject, checkSubjectAltNames } from './check-names.ts';
 import { type IssuedCertificate, issuedFromRecord } from './issued-certificate.ts';
+import { notHonouredOf } from './not-honoured.ts';
 import type { Profile } from './profile.ts';
 import { requestHash } from './request-hash.ts';
 import { type GrantedExtensions, grantExtensions } from './requested-extensions.ts';
@@ -71,7 +73,7 @@ export function createIssuanceService(parts: IssuanceParts): IssuanceService {
         const der = csrDerFromBytes(request.csr);
         const hash = request.idempotencyKey === undefined ? undefined : requestHash(der, request);
         if (hash !== undefined) {
-          const earlier = await replay(parts, request, hash);
+          const earlier = await replay(parts, request, hash, der);
           if (earlier !== undefined) return earlier;
         }
         const profile = profileOf(profiles, request.profile ?? defaultProfile);
@@ -82,8 +84,8 @@ export function createIssuanceService(parts: IssuanceParts): IssuanceService {
         const csr = readCertificationRequest(der);
         const granted = checkRequest(csr, profile, authority);
         await verifyCertificationRequest(csr);
-        const record = await sign(parts, { request, hash, profile, authority, csr, granted });
-        return await keep(parts, request, record, authority, hash);
+        const signing = { request, hash, profile, authority, csr, granted };
+        return await keep(parts, signing, await sign(parts, signing));
       }),
   };
 }
@@ -170,14 +172,15 @@ async function sign(parts: IssuanceParts, signing: Signing): Promise<Certificate
 /** Commits the row, then and only then hands the certificate out. */
 async function keep(
   parts: IssuanceParts,
-  request: IssueRequest,
+  { request, hash, authority, csr, granted }: Signing,
   record: CertificateRecord,
-  authority: Authority,
-  hash: Buffer | undefined,
 ): Promise<IssuedCertificate> {
   const outcome = await parts.certificates.insert(record);
   if (outcome === 'inserted') {
-    return issuedFromRecord(record, encodePem('CERTIFICATE', record.der), chainPem(authority), false);
+    return issuedFromRecord(record, encodePem('CERTIFICATE', record.der), chainPem(authority), {
+      notHonoured: notHonouredOf(csr, granted.keyUsage),
+      replayed: false,
+    });
   }
   if (outcome === 'key-blocked') {
     throw new Fault(
@@ -189,7 +192,7 @@ async function keep(
     );
   }
   // Two requests with the same key ran side by side; the other one's row won.
-  const earlier = hash === undefined ? undefined : await replay(parts, request, hash);
+  const earlier = hash === undefined ? undefined : await replay(parts, request, hash, csr.der);
   if (earlier !== undefined) return earlier;
   throw new Error('the store reported an idempotency conflict and then held no row for the key');
 }
@@ -198,6 +201,7 @@ async function replay(
   parts: IssuanceParts,
   request: IssueRequest,
   hash: Buffer,
+  csrDer: Buffer,
 ): Promise<IssuedCertificate | undefined> {
   if (request.idempotencyKey === undefined) return undefined;
   const earlier = await parts.certificates.findByIdempotencyKey(request.requester, request.idempotencyKey);
@@ -208,5 +212,8 @@ async function replay(
     });
   }
   const authority = parts.authorities.get(earlier.authority);
-  return issuedFromRecord(earlier, encodePem('CERTIFICATE', earlier.der), chainPem(authority), true);
+  return issuedFromRecord(earlier, encodePem('CERTIFICATE', earlier.der), chainPem(authority), {
+    notHonoured: notHonouredOf(readCertificationRequest(csrDer), readCertificate(earlier.der).keyUsage ?? []),
+    replayed: true,
+  });
 }

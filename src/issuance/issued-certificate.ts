@@ -17,6 +17,8 @@ export interface IssuedCertificate {
   /** Lower-case hex of the SHA-256 of the certificate's DER. */
   readonly fingerprint: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of what the CSR carried, what did not reach the certificate: CSR attributes by name or dotted OID, and key usages. */
+  readonly notHonoured: readonly string[];
   /** True when an Idempotency-Key brought back what was issued before. */
   readonly replayed: boolean;
 }
@@ -25,7 +27,7 @@ export function issuedFromRecord(
   record: CertificateRecord,
   certificatePem: string,
   chain: string,
-  replayed: boolean,
+  answered: Pick<IssuedCertificate, 'notHonoured' | 'replayed'>,
 ): IssuedCertificate {
   const { serial, authority, profile, subject, sans, notBefore, notAfter, fingerprint, metadata } = record;
   return {
@@ -40,6 +42,6 @@ export function issuedFromRecord(
     notAfter,
     fingerprint,
     metadata,
-    replayed,
+    ...answered,
   };
 }

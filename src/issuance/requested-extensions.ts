@@ -26,12 +26,12 @@ export interface GrantedExtensions {
 }
 
 /**
- * Goes through every attribute and extension of the CSR: each is granted or refused by its name, none is dropped
- * (rule 8). A CSR may narrow the profile's usages, never widen them.
- * @throws Fault csr-attribute-unsupported, extension-not-allowed, key-usage-not-allowed
+ * Goes through every extension of the CSR: each is granted or refused by its name (rule 8). A CSR may narrow the profile's
+ * usages, never widen them. What can never reach a certificate is left out, and named by `notHonouredOf`: attributes other
+ * than extensionRequest, and usages that an EC key has not.
+ * @throws Fault extension-not-allowed, key-usage-not-allowed
  */
 export function grantExtensions(csr: CertificationRequest, profile: Profile): GrantedExtensions {
-  refuseAttributes(csr);
   const subjectAltName = requestedSubjectAltNames(csr);
   const granted = {
     subjectAltName: subjectAltName?.names ?? [],
@@ -45,7 +45,7 @@ export function grantExtensions(csr: CertificationRequest, profile: Profile): Gr
         // Granted above; the profile looks at each name.
         break;
       case extensionOid.keyUsage:
-        granted.keyUsage = narrowKeyUsage(extension, granted.keyUsage, profile);
+        granted.keyUsage = narrowKeyUsage(extension, granted.keyUsage, csr, profile);
         break;
       case extensionOid.extendedKeyUsage:
         granted.extendedKeyUsage = narrowExtendedKeyUsage(extension, profile);
@@ -63,39 +63,42 @@ export function grantExtensions(csr: CertificationRequest, profile: Profile): Gr
   return granted;
 }
 
-function refuseAttributes(csr: CertificationRequest): void {
-  const [attribute] = csr.unsupportedAttributes;
-  if (attribute === undefined) return;
-  throw new Fault(
-    'csr-attribute-unsupported',
-    `The CSR attribute ${attribute} is not honoured; leave it out`,
-    {
-      field: `csr.attributes.${attribute}`,
-    },
-  );
-}
-
 /** RFC 5480 section 3 and RFC 8410 section 5: an EC or Ed25519 key enciphers nothing. */
+const enciphering: readonly KeyUsage[] = ['keyEncipherment', 'dataEncipherment'];
+
+/**
+ * What clients ask for out of habit with any key, and does not bind with an EC key: cert-manager's default and OpenSSL's stock
+ * `v3_req` ask for keyEncipherment, the latter for nonRepudiation as well.
+ */
+const leftOutWithoutRsa: readonly KeyUsage[] = [...enciphering, 'nonRepudiation'];
+
 function profileKeyUsage(csr: CertificationRequest, profile: Profile): readonly KeyUsage[] {
   if (csr.publicKey.algorithm === 'rsa') return profile.keyUsage;
-  return profile.keyUsage.filter((usage) => usage !== 'keyEncipherment' && usage !== 'dataEncipherment');
+  return profile.keyUsage.filter((usage) => !enciphering.includes(usage));
 }
 
 function narrowKeyUsage(
   extension: RequestedExtension,
   allowed: readonly KeyUsage[],
+  csr: CertificationRequest,
   profile: Profile,
 ): readonly KeyUsage[] {
   const asked = read(extension, readKeyUsage);
-  for (const usage of asked) {
-    if (allowed.includes(usage)) continue;
-    throw new Fault(
-      'key-usage-not-allowed',
-      `The profile ${profile.name} does not allow the key usage ${usage} for this type of key`,
-      { field: 'csr.extensions.keyUsage' },
-    );
-  }
-  return allowed.filter((usage) => asked.includes(usage));
+  const mayLeaveOut = csr.publicKey.algorithm === 'rsa' ? [] : leftOutWithoutRsa;
+  const granted = allowed.filter((usage) => asked.includes(usage));
+  const missing = asked.filter((usage) => !allowed.includes(usage));
+  // RFC 5280 4.2.1.3: at least one bit is set, so not all can be left out.
+  const wrong = missing.find((usage) => granted.length === 0 || !mayLeaveOut.includes(usage));
+  if (wrong === undefined) return granted;
+  throw new Fault(
+    'key-usage-not-allowed',
+    `The profile ${profile.name} does not allow the key usage ${wrong} for this type of key; it allows ${listed(allowed)}`,
+    { field: 'csr.extensions.keyUsage' },
+  );
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
 }
 
 function narrowExtendedKeyUsage(extension: RequestedExtension, profile: Profile): readonly string[] {
@@ -104,7 +107,7 @@ function narrowExtendedKeyUsage(extension: RequestedExtension, profile: Profile)
     if (profile.extendedKeyUsage.includes(usage)) continue;
     throw new Fault(
       'key-usage-not-allowed',
-      `The profile ${profile.name} does not allow the extended key usage ${extendedKeyUsageName(usage)}`,
+      `The profile ${profile.name} does not allow the extended key usage ${extendedKeyUsageName(usage)}; it allows ${listed(profile.extendedKeyUsage.map(extendedKeyUsageName))}`,
       { field: 'csr.extensions.extendedKeyUsage' },
     );
   }

@@ -18,14 +18,14 @@ export const MAX_CSR_BYTES = 32 * 1024;
 /** RFC 7468 section 7 and its older label. */
 const PEM_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST']);
 
-const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
+/** extensionRequest (RFC 2985 section 5.4.2), and Microsoft's certExtensions, which is the same under an older OID. */
+const EXTENSION_REQUESTS: ReadonlySet<string> = new Set(['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14']);
 
-/** Attributes that clients are known to send, for messages. */
+/** Attributes that clients are known to send, by their names. */
 const attributeNames: ReadonlyMap<string, string> = new Map([
   ['1.2.840.113549.1.9.2', 'unstructuredName'],
   ['1.2.840.113549.1.9.7', 'challengePassword'],
   ['1.2.840.113549.1.9.8', 'unstructuredAddress'],
-  ['1.3.6.1.4.1.311.2.1.14', 'certExtensions'],
   ['1.3.6.1.4.1.311.13.2.2', 'enrollmentCSP'],
   ['1.3.6.1.4.1.311.13.2.3', 'osVersion'],
   ['1.3.6.1.4.1.311.21.20', 'clientInformation'],
@@ -40,8 +40,11 @@ export interface CertificationRequest extends Signed {
   readonly publicKey: SubjectPublicKeyInfo;
   /** From extensionRequest (RFC 2985 5.4.2), in the CSR's order; no OID twice. */
   readonly extensions: readonly RequestedExtension[];
-  /** Every other attribute, by name or dotted OID: "challengePassword", "unstructuredName", … */
-  readonly unsupportedAttributes: readonly string[];
+  /**
+   * Every other attribute, once each, by name or dotted OID: "challengePassword", "unstructuredName", … Their values are never
+   * read: a challengePassword is a secret.
+   */
+  readonly otherAttributes: readonly string[];
 }
 
 /**
@@ -97,8 +100,8 @@ function elementOf(info: DerReader, field: string): Buffer {
  * `[0] IMPLICIT SET OF Attribute`. Its order is not checked, since many clients do not sort it and nothing of it is copied;
  * its absence is taken as empty, as OpenSSL does.
  */
-function readAttributes(info: DerReader): Pick<CertificationRequest, 'extensions' | 'unsupportedAttributes'> {
-  const unsupportedAttributes: string[] = [];
+function readAttributes(info: DerReader): Pick<CertificationRequest, 'extensions' | 'otherAttributes'> {
+  const otherAttributes = new Set<string>();
   let extensions: Extension[] | undefined;
   const attributes = info.atEnd ? undefined : info.constructed(contextConstructed(0));
   info.finish();
@@ -107,15 +110,15 @@ function readAttributes(info: DerReader): Pick<CertificationRequest, 'extensions
     const type = attribute.oid();
     const values = attribute.constructed(tag.set);
     attribute.finish();
-    if (type !== EXTENSION_REQUEST) {
-      unsupportedAttributes.push(attributeNames.get(type) ?? type);
+    if (!EXTENSION_REQUESTS.has(type)) {
+      otherAttributes.add(attributeNames.get(type) ?? type);
     } else if (extensions === undefined) {
       extensions = readExtensionRequest(values);
     } else {
       throw malformed('csr.extensions: the attribute extensionRequest stands twice', 'csr.extensions');
     }
   }
-  return { extensions: extensions ?? [], unsupportedAttributes };
+  return { extensions: extensions ?? [], otherAttributes: [...otherAttributes] };
 }
 
 /** RFC 2985 5.4.2: SINGLE VALUE. */

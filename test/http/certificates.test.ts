@@ -46,6 +46,7 @@ test('a JSON request is passed on whole, and answered with Location and the cert
     notAfter: '2027-02-21T12:00:00Z',
     fingerprint: createHash('sha256').update('a certificate').digest('hex'),
     metadata: { ticket: 'OPS-1' },
+    notHonoured: [],
   });
 });
 

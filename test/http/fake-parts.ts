@@ -141,6 +141,7 @@ export function fakeParts(change: FakeOptions = {}): FakeParts {
           ...record,
           certificatePem: leafPem,
           chainPem,
+          notHonoured: [],
           replayed: false,
           metadata: request.metadata ?? {},
         };

@@ -18,6 +18,9 @@ import { parseValidity } from '../values.ts';
 const pkcs10 = 'application/pkcs10';
 const pemChain = 'application/pem-certificate-chain';
 
+/** Characters of `Not-Honoured`: a CSR of 32 KiB can carry more OIDs than proxies take in a header. */
+const maxHeaderLength = 1_000;
+
 const Query = Type.Object(
   {
     profile: Type.Optional(Label),
@@ -62,7 +65,7 @@ export function certificateIssue(parts: Pick<HttpParts, 'issuance' | 'options'>)
           tags: ['certificates'],
           summary: 'Sign a CSR',
           description:
-            'The CA decides serial, validity, issuer, key usage and extensions; what the profile does not allow is refused by name. With `application/pkcs10` (PEM or DER) the query holds what the JSON body would. `Accept: application/pem-certificate-chain` answers the certificate and its chain alone.',
+            'The CA decides serial, validity, issuer, key usage and extensions; what the profile does not allow is refused by name, and what can never reach a certificate is named in `notHonoured`. With `application/pkcs10` (PEM or DER) the query holds what the JSON body would. `Accept: application/pem-certificate-chain` answers the certificate and its chain alone.',
           headers: Headers,
           querystring: Query,
           body: {
@@ -74,7 +77,13 @@ export function certificateIssue(parts: Pick<HttpParts, 'issuance' | 'options'>)
           response: {
             201: {
               ...answer('The certificate. Its record is durable.', 'IssuedCertificate', {
-                headers: { Location: { type: 'string', description: 'Where it can be read.' } },
+                headers: {
+                  Location: { type: 'string', description: 'Where it can be read.' },
+                  'Not-Honoured': {
+                    type: 'string',
+                    description: '`notHonoured`, with commas between; absent when it is empty.',
+                  },
+                },
               }),
               content: {
                 ...answer('', 'IssuedCertificate').content,
@@ -103,6 +112,8 @@ export function certificateIssue(parts: Pick<HttpParts, 'issuance' | 'options'>)
           }),
         });
         reply.code(201).header('location', `/v1/certificates/${issued.serial}`).header('vary', 'Accept');
+        const notHonoured = issued.notHonoured.join(', ').slice(0, maxHeaderLength);
+        if (notHonoured !== '') reply.header('not-honoured', notHonoured);
         return form === pemChain
           ? reply.type(pemChain).send(pemOf(issued))
           : reply.type('application/json').send(issuedView(issued));

@@ -56,7 +56,16 @@ const recorded = {
 };
 
 export const IssuedCertificateSchema = Type.Object(
-  { ...recorded, certificate: Pem, chain: Pem },
+  {
+    ...recorded,
+    certificate: Pem,
+    chain: Pem,
+    notHonoured: Type.Array(Type.String(), {
+      description:
+        'What the CSR carries and the certificate does not: CSR attributes by name or dotted OID, and key usages that its kind of key has not. Empty when there is none.',
+      examples: [['challengePassword', 'keyEncipherment']],
+    }),
+  },
   { description: 'A new certificate. `chain` holds the issuing CA first and the root last.' },
 );
 

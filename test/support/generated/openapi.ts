@@ -17,7 +17,7 @@ export interface paths {
         put?: never;
         /**
          * Sign a CSR
-         * @description The CA decides serial, validity, issuer, key usage and extensions; what the profile does not allow is refused by name. With `application/pkcs10` (PEM or DER) the query holds what the JSON body would. `Accept: application/pem-certificate-chain` answers the certificate and its chain alone.
+         * @description The CA decides serial, validity, issuer, key usage and extensions; what the profile does not allow is refused by name, and what can never reach a certificate is named in `notHonoured`. With `application/pkcs10` (PEM or DER) the query holds what the JSON body would. `Accept: application/pem-certificate-chain` answers the certificate and its chain alone.
          *
          *     Needs the permission `certificates:issue`.
          */
@@ -756,6 +756,14 @@ export interface components {
              *     -----END CERTIFICATE-----
              */
             chain: string;
+            /**
+             * @description What the CSR carries and the certificate does not: CSR attributes by name or dotted OID, and key usages that its kind of key has not. Empty when there is none.
+             * @example [
+             *       "challengePassword",
+             *       "keyEncipherment"
+             *     ]
+             */
+            notHonoured: string[];
         };
         CertificateSummary: {
             /**
@@ -1807,6 +1815,8 @@ export interface operations {
                 headers: {
                     /** @description Where it can be read. */
                     Location?: string;
+                    /** @description `notHonoured`, with commas between; absent when it is empty. */
+                    "Not-Honoured"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1822,8 +1832,6 @@ export interface operations {
              *     `csr-signature-invalid`: The CSR is not signed by the key it carries.
              *
              *     `csr-signature-unsupported`: The CSR is signed with an algorithm that is not accepted.
-             *
-             *     `csr-attribute-unsupported`: The CSR carries an attribute that is not honoured.
              *
              *     `key-type-unsupported`: The key type is not accepted.
              *
