@@ -38,13 +38,13 @@ function namesFrom(from: ServerName['from'], texts: readonly string[]): ServerNa
   return [...distinct].map((text) => ({ text, from, ...meaningOf(text.toLowerCase()) }));
 }
 
-/** The arguments of each `server_name` directive, without quotes. One pass. */
+/** A directive begins the snippet or stands behind the end of another one. */
+const serverName = /(?:^|[;{}])\s*["']?server_name["']?\s+([^;{}]*)/g;
+
+/** The arguments of each `server_name` directive, without quotes. One pass, which makes nothing of what is none. */
 function serverNamesIn(snippet: string): string[] {
-  return snippet.split(/[;{}]/).flatMap((statement) => {
-    if (!statement.includes('server_name')) return [];
-    const [directive, ...names] = statement.trim().replaceAll(/["']/g, '').split(/\s+/);
-    return directive === 'server_name' ? names : [];
-  });
+  if (!snippet.includes('server_name')) return [];
+  return [...snippet.matchAll(serverName)].flatMap(([, names = '']) => names.split(/[\s"']+/));
 }
 
 /** The forms of nginx's server_name: exact, `*.a.example`, `.a.example`, `www.*` and `~` with a regular expression. */
