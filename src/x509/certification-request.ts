@@ -21,6 +21,9 @@ const PEM_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE REQUEST', 'NEW CER
 /** extensionRequest (RFC 2985 section 5.4.2), and Microsoft's certExtensions, which is the same under an older OID. */
 const EXTENSION_REQUESTS: ReadonlySet<string> = new Set(['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14']);
 
+/** Attributes at most: clients send a handful, and each is named in the answer. */
+const MAX_ATTRIBUTES = 64;
+
 /** Attributes that clients are known to send, by their names. */
 const attributeNames: ReadonlyMap<string, string> = new Map([
   ['1.2.840.113549.1.9.2', 'unstructuredName'],
@@ -105,7 +108,8 @@ function readAttributes(info: DerReader): Pick<CertificationRequest, 'extensions
   let extensions: Extension[] | undefined;
   const attributes = info.atEnd ? undefined : info.constructed(contextConstructed(0));
   info.finish();
-  while (attributes !== undefined && !attributes.atEnd) {
+  for (let count = 1; attributes !== undefined && !attributes.atEnd; count += 1) {
+    if (count > MAX_ATTRIBUTES) throw new DerError(`There are more than ${MAX_ATTRIBUTES} attributes`, 0);
     const attribute = attributes.sequence();
     const type = attribute.oid();
     const values = attribute.constructed(tag.set);
