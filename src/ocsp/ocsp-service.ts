@@ -57,8 +57,7 @@ export function createOcspService(parts: OcspParts): OcspService {
   });
 
   async function answer(authority: string, issuer: OcspIssuer, request: OcspRequest): Promise<OcspAnswer> {
-    const { certIds } = request;
-    const nonce = parts.nonce ? request.nonce : undefined;
+    const { certIds, nonce } = request;
     const [first, second] = certIds;
     if (second === undefined && nonce === undefined && first?.serial !== undefined) {
       const { der, status, made } = await common(authority, first, first.serial);
@@ -82,7 +81,7 @@ export function createOcspService(parts: OcspParts): OcspService {
       if (issuer === undefined) {
         throw new Fault('authority-not-found', `There is no authority named ${authority}`);
       }
-      const request = readOrNothing(bytes);
+      const request = readOrNothing(bytes, parts.nonce);
       if (request === undefined) return refuse('malformedRequest');
       // In a request that is partly about ours, what is about others is answered with "unknown" (RFC 6960 2.2).
       if (!request.certIds.some(issuer)) return refuse('unauthorized');
@@ -97,9 +96,9 @@ export function createOcspService(parts: OcspParts): OcspService {
   };
 }
 
-function readOrNothing(bytes: Uint8Array): OcspRequest | undefined {
+function readOrNothing(bytes: Uint8Array, nonce: boolean): OcspRequest | undefined {
   try {
-    return readOcspRequest(bytes);
+    return readOcspRequest(bytes, { nonce });
   } catch (error) {
     if (error instanceof X509Error) return undefined;
     throw error;

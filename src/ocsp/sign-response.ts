@@ -37,7 +37,8 @@ export async function signResponse(times: ResponseTimes, signing: Signing): Prom
   const nextUpdate = wholeSeconds(Math.min(now + times.validitySeconds * 1000, responder.notAfter.getTime()));
   const responses = certIds.map(({ der }, at): SingleResponse => {
     const status = assessment.statuses[at] ?? { kind: 'unknown' };
-    return { certId: der, status, thisUpdate: thisUpdateOf(status, assessment.asOf, times), nextUpdate };
+    const thisUpdate = thisUpdateOf(status, assessment.asOf, times);
+    return { certId: der, status: notAfter(status, thisUpdate), thisUpdate, nextUpdate };
   });
   const tbs = encodeResponseData({
     responderKeyHash: responder.keyHash,
@@ -59,6 +60,12 @@ function thisUpdateOf(status: CertStatus, asOf: number, { backdateSeconds }: Res
   const backdated = asOf - backdateSeconds * 1000;
   if (status.kind !== 'revoked') return wholeSeconds(backdated);
   return wholeSeconds(Math.max(backdated, Math.min(status.revokedAt.getTime(), asOf)));
+}
+
+/** What another replica has recorded by a clock that is ahead of ours is revoked by now, too. */
+function notAfter(status: CertStatus, thisUpdate: Date): CertStatus {
+  if (status.kind !== 'revoked' || status.revokedAt <= thisUpdate) return status;
+  return { ...status, revokedAt: thisUpdate };
 }
 
 function wholeSeconds(milliseconds: number): Date {

@@ -2,7 +2,7 @@ import { DerError } from '../encoding/der-error.ts';
 import { DerReader } from '../encoding/der-reader.ts';
 import { contextConstructed, tag } from '../encoding/tag.ts';
 import { readField } from './der-field.ts';
-import { type Extension, readExtensions } from './extension-reader.ts';
+import { type Extension, readExistingExtensions } from './extension-reader.ts';
 import { X509Error } from './x509-error.ts';
 
 const CODE = 'ocsp-malformed';
@@ -32,16 +32,17 @@ export interface OcspCertId {
 export interface OcspRequest {
   /** At least one, at most `maxCertIds`. */
   readonly certIds: readonly OcspCertId[];
-  /** What the extension holds, an OCTET STRING: a response repeats it. */
+  /** What the extension holds, an OCTET STRING, or the octets themselves as old clients write them: a response repeats it. */
   readonly nonce?: Buffer;
 }
 
 /**
  * Reads an OCSPRequest (RFC 6960 4.1.1) in DER. A signature is read over: who asks does not matter here (4.1.2 leaves it to the
  * responder). Extensions that are not known are ignored, unless they are critical (4.4).
+ * @param options.nonce false: nonces are read over, whatever they are
  * @throws X509Error ocsp-malformed
  */
-export function readOcspRequest(der: Uint8Array): OcspRequest {
+export function readOcspRequest(der: Uint8Array, { nonce } = { nonce: true }): OcspRequest {
   return readField(CODE, FIELD, () => {
     const outer = new DerReader(der);
     const request = outer.sequence();
@@ -50,16 +51,16 @@ export function readOcspRequest(der: Uint8Array): OcspRequest {
     // optionalSignature
     if (!request.atEnd) readOver(request.constructed(contextConstructed(0)));
     request.finish();
-    return readTbsRequest(tbs);
+    return readTbsRequest(tbs, nonce);
   });
 }
 
-function readTbsRequest(tbs: DerReader): OcspRequest {
+function readTbsRequest(tbs: DerReader, wantsNonce: boolean): OcspRequest {
   readVersion(tbs);
   // requestorName
   if (tbs.peek() === contextConstructed(1)) readOver(tbs.constructed(contextConstructed(1)));
   const certIds = readList(tbs.sequence());
-  const extensions = readOptionalExtensions(tbs, 2);
+  const extensions = readOptionalExtensions(tbs, 2, wantsNonce);
   tbs.finish();
   const nonce = extensions.find(({ oid }) => oid === ocspNonceOid);
   return nonce === undefined ? { certIds } : { certIds, nonce: checkNonce(nonce.value) };
@@ -113,23 +114,37 @@ function serialOf(content: Buffer): string | undefined {
   return (first === 0 && content.length > 1 ? content.subarray(1) : content).toString('hex');
 }
 
-/** `[n] EXPLICIT Extensions OPTIONAL`. */
-function readOptionalExtensions(from: DerReader, n: number): Extension[] {
+/** `[n] EXPLICIT Extensions OPTIONAL`, without nonces where they are not wanted. */
+function readOptionalExtensions(from: DerReader, n: number, wantsNonce = true): Extension[] {
   if (from.atEnd) return [];
   const explicit = from.constructed(contextConstructed(n));
-  const extensions = readExtensions(explicit.sequence(), FIELD, CODE);
+  const all = readExistingExtensions(explicit.sequence());
   explicit.finish();
+  const extensions = wantsNonce ? all : all.filter(({ oid }) => oid !== ocspNonceOid);
+  if (new Set(extensions.map(({ oid }) => oid)).size < extensions.length)
+    throw new DerError('An extension stands twice', 0);
   const unknown = extensions.find(({ oid, critical }) => critical && oid !== ocspNonceOid);
   if (unknown === undefined) return extensions;
   throw new X509Error(CODE, `${FIELD}: the critical extension ${unknown.oid} is not understood`, FIELD);
 }
 
 function checkNonce(value: Buffer): Buffer {
-  const reader = new DerReader(value);
-  const { length } = reader.octetString();
-  reader.finish();
+  const length = wrappedLength(value) ?? value.length;
   if (length === 0 || length > maxNonceOctets) {
     throw new DerError(`A nonce has 1 to ${maxNonceOctets} octets`, 0);
   }
   return value;
+}
+
+/** Octets inside of the OCTET STRING; undefined where it is none: before RFC 6960 said what a nonce is, it was any octets. */
+function wrappedLength(value: Buffer): number | undefined {
+  try {
+    const reader = new DerReader(value);
+    const { length } = reader.octetString();
+    reader.finish();
+    return length;
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
 }

@@ -17,6 +17,7 @@ import { examineCertificate } from '../../src/verification/client-certificate.ts
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { readCrl } from '../../src/x509/crl.ts';
 import { parseName } from '../../src/x509/name.ts';
+import { readOcspRequest } from '../../src/x509/ocsp-request.ts';
 import { readSubjectPublicKeyInfo } from '../../src/x509/public-key.ts';
 import { assembleSigned } from '../../src/x509/signed.ts';
 import { temporaryFile } from '../config/support.ts';
@@ -112,6 +113,12 @@ test('no name that a reader could take for that of the authority is issued', () 
     );
   for (const subject of ['CN=internal-ca', 'CN=internal-ca2,O=Zürich', 'O=Zürich,CN=internal-ca'])
     checkNotAuthority(parseName(subject), authority);
+});
+
+test('17a-ocsp-nonce-raw.der: the request is read, and its nonce kept as it stands', () => {
+  const { nonce, certIds } = readOcspRequest(readFileSync(join(inputs, '17a-ocsp-nonce-raw.der')));
+  assert.ok(nonce !== undefined && nonce.length > 0);
+  assert.equal(certIds.length, 1);
 });
 
 const cn = (text: string): Buffer =>

@@ -80,6 +80,17 @@ test('a nonce has 1 to 128 octets, and is kept as it stands', () => {
   }
 });
 
+test('a raw nonce is kept as it stands; where nonces are not wanted, none of any form matters', () => {
+  const raw = Buffer.from('raw!');
+  const request = ocspRequestOf([certId], { extensions: [nonceExtension(raw)] });
+  assert.deepEqual(readOcspRequest(request).nonce, raw);
+  const forms = [[Buffer.alloc(0)], [Buffer.alloc(500, 4)], [raw, octetString(Buffer.alloc(0))]];
+  for (const values of forms) {
+    const der = ocspRequestOf([certId], { extensions: values.map(nonceExtension) });
+    assert.equal(readOcspRequest(der, { nonce: false }).nonce, undefined);
+  }
+});
+
 const nonceExtension = (value: Buffer): Buffer => encodeExtension(nonceOid, false, value);
 const many = Array.from({ length: maxCertIds + 1 }, () => certId);
 const whole = ocspRequestOf([certId]);
@@ -92,8 +103,9 @@ const refused: Readonly<Record<string, Buffer>> = {
   'another version': ocspRequestOf([certId], { version: 1 }),
   'a nonce of nothing': ocspRequestOf([certId], { nonce: Buffer.alloc(0) }),
   'a nonce that is too long': ocspRequestOf([certId], { nonce: Buffer.alloc(129) }),
-  'a nonce that is no OCTET STRING': ocspRequestOf([certId], {
-    extensions: [nonceExtension(Buffer.from('raw!'))],
+  'a raw nonce of nothing': ocspRequestOf([certId], { extensions: [nonceExtension(Buffer.alloc(0))] }),
+  'a raw nonce that is too long': ocspRequestOf([certId], {
+    extensions: [nonceExtension(Buffer.alloc(129, 7))],
   }),
   'two nonces': ocspRequestOf([certId], {
     nonce: Buffer.alloc(32),
