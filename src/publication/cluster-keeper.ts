@@ -211,7 +211,8 @@ export function startClusterKeeper(o: ClusterKeeperOptions, term: Term): Cluster
   async function remove({ target, ...place }: NamespacedPlace): Promise<void> {
     if (term.signal.aborted) throw new NotLeading(term.epoch);
     const seen = await place.lookAtCopy();
-    if (seen === undefined || !wasWrittenByUs(seen, o.owner)) {
+    if (seen === undefined) return;
+    if (seen === 'holds-more' || !wasWrittenByUs(seen, o.owner)) {
       log.warn(
         { target: target.id },
         'a copy that is not needed any more stays: it holds more than we write, or we did not write it',

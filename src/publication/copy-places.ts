@@ -34,11 +34,8 @@ export interface NamespacedPlace {
   readonly namespace: string;
   readonly name: string;
   readonly target: ClusterTarget;
-  /**
-   * Its metadata, as they are now, of an object that holds what a copy holds and nothing else; undefined when there is none,
-   * or when it holds more.
-   */
-  lookAtCopy(): Promise<KubernetesObject | undefined>;
+  /** Its metadata, as they are now; undefined when there is none. `holds-more` when it is more than a copy. */
+  lookAtCopy(): Promise<KubernetesObject | 'holds-more' | undefined>;
   /** False when it was not there. */
   remove(preconditions: DeletePreconditions): Promise<boolean>;
 }
@@ -71,7 +68,7 @@ export function createCopyPlaces(api: PlacesClient, names: CopyNames, author: Co
     target: secretTarget(api, namespace, secretName, author),
     lookAtCopy: async () => {
       const found = await api.getSecret(namespace, secretName);
-      return found !== undefined && isCopyOnly(found) ? { metadata: found.metadata } : undefined;
+      return found === undefined || isCopyOnly(found) ? found : 'holds-more';
     },
     remove: (preconditions) => api.deleteSecret(namespace, secretName, preconditions),
   });
@@ -83,7 +80,7 @@ export function createCopyPlaces(api: PlacesClient, names: CopyNames, author: Co
     target: configMapTarget(api, namespace, name, author),
     lookAtCopy: async () => {
       const found = await api.getConfigMap(namespace, name);
-      return found !== undefined && isConfigMapCopyOnly(found) ? { metadata: found.metadata } : undefined;
+      return found === undefined || isConfigMapCopyOnly(found) ? found : 'holds-more';
     },
     remove: (preconditions) => api.deleteConfigMap(namespace, name, preconditions),
   });

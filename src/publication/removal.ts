@@ -13,7 +13,8 @@ export async function removeUnlessWanted(
   isWanted: () => Promise<boolean>,
 ): Promise<'removed' | 'kept' | 'wanted-again'> {
   const seen = await place.lookAtCopy();
-  if (seen === undefined || !wasWrittenByUs(seen, owner) || (await isWanted())) return 'kept';
+  if (seen === undefined || seen === 'holds-more' || !wasWrittenByUs(seen, owner) || (await isWanted()))
+    return 'kept';
   const { uid = '', resourceVersion = '' } = seen.metadata;
   try {
     if (!(await place.remove({ uid, resourceVersion }))) return 'kept';
