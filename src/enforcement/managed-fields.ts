@@ -10,7 +10,7 @@ interface Ownership {
 
 const known = new WeakMap<Ingress, Ownership>();
 
-/** Read once of each object, which never changes: whoever may write an Ingress can name any manager for any number of fields. */
+/** Read once of each object, which never changes: a tenant can name any manager for any number of fields. */
 function ownershipOf(ingress: Ingress): Ownership {
   const ownership = known.get(ingress) ?? readOwnership(ingress);
   known.set(ingress, ownership);

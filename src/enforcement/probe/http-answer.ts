@@ -22,7 +22,7 @@ const httpVersion = 'HTTP/1.';
 /** The end of a body in chunks (RFC 9112 7.1). */
 const lastChunk = `0${headersEnd}`;
 
-/** Collects one response, octet by octet once: whoever answers may send them one at a time. Interim ones (RFC 9110 15.2) are passed over. */
+/** Collects one response and reads each octet once: a server may send them one at a time. Interim ones (RFC 9110 15.2) are passed over. */
 export function createAnswerReader(): AnswerReader {
   let taken = 0;
   /** Of the head that is not whole yet. */

@@ -6,7 +6,7 @@ import type { FaultReason } from '../../fault.ts';
  */
 export type ProbeVerdict = 'confirmed' | 'contradicted' | 'inconclusive';
 
-/** Who knocks: three identities on the TLS port, four where the door asks us, and no certificate on the plain one. */
+/** The requests: three identities on the TLS port, four with live verification, and plain HTTP without a certificate. */
 export type ProbeCheckName =
   | 'no-certificate'
   | 'our-certificate'

@@ -81,7 +81,8 @@ export function certificateIssue(parts: Pick<HttpParts, 'issuance' | 'options'>)
                   Location: { type: 'string', description: 'Where it can be read.' },
                   'Not-Honoured': {
                     type: 'string',
-                    description: '`notHonoured`, with commas between; absent when it is empty.',
+                    description:
+                      '`notHonoured`, with commas between, at most 1,000 characters; absent when it is empty.',
                   },
                 },
               }),

@@ -1815,7 +1815,7 @@ export interface operations {
                 headers: {
                     /** @description Where it can be read. */
                     Location?: string;
-                    /** @description `notHonoured`, with commas between; absent when it is empty. */
+                    /** @description `notHonoured`, with commas between, at most 1,000 characters; absent when it is empty. */
                     "Not-Honoured"?: string;
                     [name: string]: unknown;
                 };

@@ -23,7 +23,7 @@ export function unaskedPaths(
       .map(({ label, sharedHosts }) => ({
         code: 'host-path-not-asked',
         detail:
-          `${label} serves paths of ${listed(sharedHosts)}, about which the controller does not ask us. Wish "both" there ` +
+          `${label} serves paths of ${listed(sharedHosts)}, about which the controller does not ask us. Ask for "both" there ` +
           'first, then "online" for each.',
       })),
     ...pathsUnder(ingress, open).map((path) => ({
