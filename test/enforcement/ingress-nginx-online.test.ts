@@ -113,6 +113,14 @@ test('snippets that decide on access are refused: of this Ingress, and a serverâ
   assert.deepEqual(reasons('configuration-snippet'), []);
 });
 
+test('snippets of the controller that decide on access are refused where it asks us', () => {
+  for (const name of ['http-snippet', 'server-snippet', 'location-snippet']) {
+    const input = { ...online(), config: { [name]: 'satisfy any;' } };
+    assert.deepEqual(codes(plan(ingress(), input).reasons), ['snippet-interferes'], name);
+    assert.deepEqual(plan(ingress(), { config: { [name]: 'satisfy any;' } }).reasons, [], name);
+  }
+});
+
 test('paths of the host that do not ask: a reason for online, a warning beside the CRL', () => {
   const other = ingress({ name: 'other', paths: ['/o'] });
   const alone = plan(ingress(), online({ others: [other] }));

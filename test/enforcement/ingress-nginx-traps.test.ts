@@ -103,6 +103,40 @@ for (const snippet of [
   });
 }
 
+/** The controller writes its own snippets whatever `allow-snippet-annotations` is. */
+function controllerSnippet(name: string, snippet: string, options = {}) {
+  return codes(plan(ingress({ hosts: ['a.example'] }), { config: { [name]: snippet }, ...options }).reasons);
+}
+
+for (const snippet of [
+  'ssl_verify_client off;',
+  'location /open { proxy_pass http://x; }',
+  'error_page 495 496 = /open;',
+  'proxy_set_header ssl-client-verify SUCCESS;',
+  'server_name a.example;',
+]) {
+  test(`a snippet of the controller's ConfigMap with "${snippet}" is refused`, () => {
+    assert.deepEqual(controllerSnippet('server-snippet', snippet), ['snippet-interferes']);
+    assert.deepEqual(controllerSnippet('location-snippet', snippet), ['snippet-interferes']);
+    assert.deepEqual(controllerSnippet('server-snippet', snippet, { settings: { mode: 'off' } }), []);
+  });
+}
+
+test('a server in the http-snippet of the controller is refused when it has one of our names', () => {
+  const server = (names: string) =>
+    controllerSnippet('http-snippet', `server { listen 80; ${names} location / { return 200; } }`);
+  for (const name of ['a.example', '"A.example" b.example', '*.example', '.example', '~^a'])
+    assert.deepEqual(server(`server_name ${name};`), ['snippet-interferes'], name);
+  assert.deepEqual(server('server_name b.example;'), []);
+  assert.deepEqual(server(''), []);
+});
+
+test('an http-snippet that is about verification, or hides a refusal, is refused', () => {
+  for (const snippet of ['ssl_verify_client off;', 'error_page 496 =200 @open;'])
+    assert.deepEqual(controllerSnippet('http-snippet', snippet), ['snippet-interferes']);
+  assert.deepEqual(controllerSnippet('http-snippet', 'map $uri $x { default 1; }'), []);
+});
+
 test('any other snippet is reported', () => {
   const result = plan(ingress({ annotations: { 'configuration-snippet': 'more_set_headers "X: y";' } }));
   assert.deepEqual([codes(result.reasons), codes(result.warnings)], [[], ['snippet-present']]);

@@ -2,6 +2,7 @@ import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { FaultReason } from '../../fault.ts';
 import type { Ingress, IngressPath } from '../../kubernetes/objects.ts';
+import { isAcmePath } from '../adapters/ingress-nginx/acme-challenge.ts';
 import { probeName } from './probe-name.ts';
 
 /** Where the door is. */
@@ -18,9 +19,6 @@ export interface HostTarget {
   /** False when the Ingress has a pattern there, of which only the beginning can be asked for. */
   readonly pathIsWhole: boolean;
 }
-
-/** HTTP-01 is answered over plain HTTP without a certificate, and has to be (RFC 8555 section 8.3). */
-const acmeChallenge = '/.well-known/acme-challenge';
 
 /**
  * The configured address, else the one that the controller wrote into the status. That one may have been written by
@@ -70,7 +68,7 @@ function firstPaths({ spec }: Ingress): ReadonlyMap<string, IngressPath> {
 }
 
 function isAcme(path: string | undefined): boolean {
-  return path?.startsWith(acmeChallenge) === true;
+  return path !== undefined && isAcmePath(path);
 }
 
 /** Of a regular expression, what comes before the first sign of one. */

@@ -63,6 +63,11 @@ test('each host is asked for by its own first path', () => {
   assert.equal(targetsOf(['gone.example'], target)[0]?.path, '/');
 });
 
+test('what only begins like an ACME challenge is asked for', () => {
+  for (const path of ['/.well-known/acme-challenge-admin', '/.well-known/acme-challenge/a/b'])
+    assert.equal(targetsOf(['a.example'], ingress({ hosts: ['a.example'], paths: [path] }))[0]?.path, path);
+});
+
 test('a wildcard is asked for by a name below it', () => {
   const [one] = targetsOf(['*.a.example'], ingress({ hosts: ['*.a.example'] }));
   assert.equal(one?.serverName, 'internal-ca-probe.a.example');

@@ -13,7 +13,7 @@ export function isAcmeLocation(location: string): boolean {
 }
 
 /** True for a path of a rule that can match nothing but an HTTP-01 challenge, whatever its pathType. */
-function isAcmePath(path: string): boolean {
+export function isAcmePath(path: string): boolean {
   return solverPath.test(path);
 }
 

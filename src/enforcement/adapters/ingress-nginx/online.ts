@@ -8,7 +8,7 @@ import { allowsRisk } from './controller-config.ts';
 import { quoted } from './limits.ts';
 import type { Neighbour } from './neighbours.ts';
 import { unaskedPaths } from './online-paths.ts';
-import { decidingAccess, findInSnippets } from './snippets.ts';
+import { decidingAccess, findInControllerSnippets, findInSnippets } from './snippets.ts';
 
 export interface OnlineCheck {
   /** Why the controller cannot be made to ask us about each request, or would not heed the answer. */
@@ -157,6 +157,7 @@ function checkSnippets(
     ...neighbours
       .filter(({ sameController }) => sameController)
       .flatMap((each) => findInSnippets(each, decidingAccess, config, ['server-snippet'])),
+    ...findInControllerSnippets(config, decidingAccess),
   ];
 }
 

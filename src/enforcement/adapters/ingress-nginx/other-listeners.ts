@@ -3,7 +3,7 @@ import type { AdapterInput } from '../../adapter.ts';
 import { type HostLookup, hostLookup, type NameUse } from './host-lookup.ts';
 import { hostsOf, parentOf } from './hosts.ts';
 import { isSame, isServedAlike, labelOf } from './neighbours.ts';
-import { describeName } from './server-names.ts';
+import { describeName, serverNamesOfController } from './server-names.ts';
 import { snippetsAreDropped } from './snippets.ts';
 
 /**
@@ -14,12 +14,27 @@ import { snippetsAreDropped } from './snippets.ts';
 export function checkOtherListeners(input: AdapterInput): FaultReason[] {
   const lookup = hostLookup(input.ingresses);
   const ours = new Set(hostsOf(input.ingress));
-  return [...ours].flatMap((host) =>
+  const others = [...ours].flatMap((host) =>
     namesOver(host, lookup)
       .filter(({ name }) => !isDropped(name, ours))
       .filter((use) => isInForce(use, input))
       .map((use) => taken(host, use)),
   );
+  return [...others, ...serversOfController(ours, input)];
+}
+
+/** Servers in the controller's own `http-snippet` stand before all others in the file, so of two equal names theirs answers. */
+function serversOfController(ours: ReadonlySet<string>, { controllerConfig }: AdapterInput): FaultReason[] {
+  return serverNamesOfController(controllerConfig)
+    .filter(({ exact, suffix }) => (exact !== undefined && ours.has(exact)) || endsAny(ours, suffix))
+    .map((name) => ({
+      code: 'snippet-interferes',
+      detail: `A server in the controller's ConfigMap answers for a host of this Ingress, too (${describeName(name)}).`,
+    }));
+}
+
+function endsAny(hosts: ReadonlySet<string>, suffix: string | undefined): boolean {
+  return suffix !== undefined && [...hosts].some((host) => host.endsWith(suffix));
 }
 
 /** Exact aliases below a wildcard, which are served with another policy, as the hosts of rules there are. */

@@ -2,7 +2,13 @@ import type { FaultReason } from '../../../fault.ts';
 import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import { annotation, booleanAnnotation, foreignPrefixes } from './annotations.ts';
 import type { Neighbour } from './neighbours.ts';
-import { bypassing, findInSnippets, snippetNames, snippetsAreDropped } from './snippets.ts';
+import {
+  bypassing,
+  findInControllerSnippets,
+  findInSnippets,
+  snippetNames,
+  snippetsAreDropped,
+} from './snippets.ts';
 
 /** What stands on the Ingress itself and would undo, or never carry out, the verification. */
 export function checkOwnAnnotations(ingress: Ingress): FaultReason[] {
@@ -31,10 +37,13 @@ export function checkBypass(
     { ingress, label: 'The Ingress' },
     ...neighbours.filter((neighbour) => neighbour.sameController),
   ];
-  return all.flatMap((each) => [
-    ...passthrough(each.ingress, each.label),
-    ...findInSnippets(each, bypassing, config),
-  ]);
+  return [
+    ...all.flatMap((each) => [
+      ...passthrough(each.ingress, each.label),
+      ...findInSnippets(each, bypassing, config),
+    ]),
+    ...findInControllerSnippets(config, bypassing),
+  ];
 }
 
 /** Snippets that we cannot judge, and the redirect that we are about to overrule. */

@@ -1,4 +1,4 @@
-import type { Ingress } from '../../../kubernetes/objects.ts';
+import type { ConfigMap, Ingress } from '../../../kubernetes/objects.ts';
 import { annotation } from './annotations.ts';
 import { quoted } from './limits.ts';
 
@@ -9,7 +9,7 @@ const longestName = 253;
 export interface ServerName {
   /** As it is written: the controller compares aliases by their exact text, nginx by lower case. */
   readonly text: string;
-  readonly from: 'server-alias' | 'server-snippet';
+  readonly from: 'server-alias' | 'server-snippet' | 'http-snippet';
   /** The one host that it names, in lower case. Of a pattern there is none, but `.a.example` names `a.example`, too. */
   readonly exact?: string;
   /** What all other hosts that it stands for end in, from a dot on; '' where that cannot be told. */
@@ -29,6 +29,11 @@ function readServerNames(ingress: Ingress): ServerName[] {
   const snippet = annotation(ingress, 'server-snippet') ?? '';
   const aliases = (annotation(ingress, 'server-alias') ?? '').split(',').map((alias) => alias.trim());
   return [...namesFrom('server-alias', aliases), ...namesFrom('server-snippet', serverNamesIn(snippet))];
+}
+
+/** Those of the servers that the controller's ConfigMap adds in its `http-snippet`. */
+export function serverNamesOfController(config: ConfigMap | undefined): readonly ServerName[] {
+  return namesFrom('http-snippet', serverNamesIn(config?.data?.['http-snippet'] ?? ''));
 }
 
 function namesFrom(from: ServerName['from'], texts: readonly string[]): ServerName[] {

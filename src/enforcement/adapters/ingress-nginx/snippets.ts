@@ -29,6 +29,9 @@ export const bypassing: Forbidden = {
   errorPages: /\b49[567]\b/,
 };
 
+/** Of these, what is about verification itself: in a block around the servers the others are for servers of their own. */
+const verifying = /\bssl_verify_(?:client|depth)\b|\bssl-client-/i;
+
 /** Directives that decide on access beside ours, or in place of it. */
 export const decidingAccess: Forbidden = {
   words:
@@ -50,15 +53,33 @@ export function findInSnippets(
   names: readonly string[] = snippetNames,
 ): FaultReason[] {
   if (snippetsAreDropped(config)) return [];
-  return names.flatMap((name) => {
-    const text = annotation(ingress, name) ?? '';
-    if (text.length > maxSnippet) {
-      const detail = `${label} has a ${name} of ${text.length} characters; more than ${maxSnippet} are not read.`;
-      return [{ code: 'snippet-too-long', detail }];
-    }
-    const found = findForbidden(text, forbidden);
-    if (found === undefined) return [];
-    return [{ code: 'snippet-interferes', detail: `${label} has a ${name} with "${found}".` }];
+  return names.flatMap((name) =>
+    judgeSnippet(`${label} has a ${name}`, annotation(ingress, name), forbidden),
+  );
+}
+
+/** One snippet; `has` is how the message about it begins. */
+function judgeSnippet(has: string, text = '', forbidden: Forbidden): FaultReason[] {
+  if (text.length > maxSnippet) {
+    const detail = `${has} of ${text.length} characters; more than ${maxSnippet} are not read.`;
+    return [{ code: 'snippet-too-long', detail }];
+  }
+  const found = findForbidden(text, forbidden);
+  if (found === undefined) return [];
+  return [{ code: 'snippet-interferes', detail: `${has} with "${found}".` }];
+}
+
+/**
+ * The snippets of the controller's ConfigMap that say what they must not. The template writes `http-snippet` before every
+ * server, `server-snippet` into each of them and `location-snippet` into each of their locations, whatever
+ * `allow-snippet-annotations` is. In `http-snippet` a server may listen elsewhere; names of ours are looked for by
+ * `checkOtherListeners`.
+ */
+export function findInControllerSnippets(config: ConfigMap | undefined, forbidden: Forbidden): FaultReason[] {
+  return ['http-snippet', 'server-snippet', 'location-snippet'].flatMap((name) => {
+    const words = name === 'http-snippet' && forbidden === bypassing ? verifying : forbidden.words;
+    const has = `The controller's ConfigMap has a ${name}`;
+    return judgeSnippet(has, config?.data?.[name], { ...forbidden, words });
   });
 }
 
