@@ -5,6 +5,7 @@ import type { Term } from '../leadership/leadership.ts';
 import type { BuiltCrl, CrlBuildSession, CrlStore, StoredCrl } from '../store/crls.ts';
 import { NotLeading } from '../store/leadership.ts';
 import { readCrl } from '../x509/crl.ts';
+import { datedUntil } from '../x509/crl-walk.ts';
 import { X509Error } from '../x509/x509-error.ts';
 import { both } from './both.ts';
 import { checkClock, checkCompact, checkEntries, checkHead } from './check-crl.ts';
@@ -80,10 +81,15 @@ async function build(
   for await (const chunk of session.entries()) {
     // Would be refused in the end: the reading of a million entries need not be waited for.
     if (signal.aborted) throw new NotLeading(epoch);
-    entries.push(chunk);
-    bare.add(chunk);
+    // A list knows of nothing that happens later. thisUpdate does not move for it: a CRL that is not valid yet to a verifier whose
+    // clock is slow makes it refuse everybody, with each revocation anew.
+    const dated = datedUntil(chunk, head.thisUpdate);
+    entries.push(dated);
+    bare.add(dated);
   }
-  const freshestCrl = parts.delta ? parts.freshestCrl?.(authority.name) : undefined;
+  const delta = parts.delta ? await deltaOf(parts, authority, head, session, entries) : undefined;
+  // Nobody is sent to where none is, as when a check of it failed.
+  const freshestCrl = delta === undefined ? undefined : parts.freshestCrl?.(authority.name);
   const options = freshestCrl === undefined ? {} : { freshestCrl };
   // The database counts while we hash.
   const [count, der] = await both(
@@ -92,7 +98,6 @@ async function build(
   );
   if (bare.isWorthIt()) await checkCompact(entries, count, bare.entries);
   const compact = bare.isWorthIt() ? await signCrl(authority, head, bare.entries, options) : undefined;
-  const delta = parts.delta ? await deltaOf(parts, authority, head, session, entries) : undefined;
   return {
     thisUpdate: head.thisUpdate,
     nextUpdate: head.nextUpdate,

@@ -7,7 +7,7 @@ import { closeChange, newChangeId } from './revocation-changes.ts';
 export interface ImportTerms {
   readonly authority: string;
   readonly requester: string;
-  /** Whole seconds: when the siblings of a compromised key are revoked. */
+  /** Whole seconds: when the siblings of a compromised key are revoked, and what is told to be revoked later than now. */
   readonly now: Date;
   /** Whose certificate expired before this is on no CRL any more. */
   readonly expiredBefore: Date;

@@ -166,9 +166,11 @@ function fateOf(row: NewRevocation | undefined): RevocationFate {
 
 function newRow(
   { terms }: ImportStep,
-  { serial, reason, revokedAt, notAfter: told }: ImportedRevocation,
+  { serial, reason, revokedAt: toldAt, notAfter: told }: ImportedRevocation,
   certificate: KnownCertificate | undefined,
 ): NewRevocation {
+  // By a clock that was ahead: it is revoked as of now, and no CRL lists what is yet to come.
+  const revokedAt = toldAt <= terms.now ? toldAt : terms.now;
   const notAfter = certificate?.notAfter ?? told;
   return {
     ...{ serial, reason, revokedAt, notAfter },

@@ -1,6 +1,7 @@
 import { DerError } from '../encoding/der-error.ts';
 import { writeHeader } from '../encoding/der-writer.ts';
 import { tag } from '../encoding/tag.ts';
+import { encodeTime } from './time.ts';
 
 /**
  * Going through encoded entries of revokedCertificates by their bytes: a million of them are too many to take each apart.
@@ -61,3 +62,35 @@ export function withoutExtensions(entries: Buffer): Buffer {
   }
   return bare.subarray(0, length);
 }
+
+/**
+ * The same entries, none with a revocationDate after `latest`: what is later gets that date, so every entry keeps its length.
+ * The bytes given are not changed. On the eve of 2050, when `latest` is a UTCTime and the entry has the longer GeneralizedTime
+ * already (RFC 5280 5.1.2.4), it stays as it is.
+ */
+export function datedUntil(entries: Buffer, latest: Date): Buffer {
+  const limit = encodeTime(latest);
+  let dated: Buffer | undefined;
+  for (let at = 0; at < entries.length; at = endOf(entries, at)) {
+    const date = serialEnd(entries, at);
+    if (!isLater(entries, date, limit)) continue;
+    dated ??= Buffer.from(entries);
+    limit.copy(dated, date);
+  }
+  return dated ?? entries;
+}
+
+/** Whether the time at `at` is later than `limit`, both of one type. Bytes are compared: their order is that of the times. */
+function isLater(bytes: Buffer, at: number, limit: Buffer): boolean {
+  if (bytes[at] !== limit[0]) return false;
+  // The years from 50 on are those of the twentieth century (RFC 5280 4.1.2.5.1).
+  if (bytes[at] === tag.utcTime && (bytes[at + 2] ?? 0) >= fifty) return false;
+  for (let octet = 0; octet < limit.length; octet += 1) {
+    const difference = (bytes[at + octet] ?? 0) - (limit[octet] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
+}
+
+/** The digit 5. */
+const fifty = 0x35;

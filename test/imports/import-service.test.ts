@@ -399,6 +399,14 @@ test('a key that is compromised is blocked, and every certificate of it revoked,
   assert.equal(blocked.length, 1);
 });
 
+test('what is told to be revoked later than now is revoked now, and stays so', async (t) => {
+  const bench = await importBench(t);
+  for (const at of [new Date(now + day), new Date('2049-12-31T23:59:59Z')]) {
+    await bench.importIndex(indexLine({ serial: '01', revoked: `${openSslTime(at)},superseded` }));
+    assert.deepEqual((await revocationOf(bench, '01'))?.revoked_at, new Date(now));
+  }
+});
+
 test('a hold that was released here is not put back by what is older, and is by what is newer', async (t) => {
   const bench = await importBench(t);
   const certificate = await foreignCertificate(bench.authority, { serial: '01' });

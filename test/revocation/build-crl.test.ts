@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createCrlFiles } from '../../src/revocation/crl-files.ts';
 import { createImportStore } from '../../src/store/imports.ts';
-import { day, openCrlBench, serials } from './crl-bench.ts';
+import { day, openCrlBench, readSigned, serials } from './crl-bench.ts';
 
 test('the first CRL is empty, signed and back-dated; it is not built again before it is due', async (t) => {
   const bench = await openCrlBench(t);
@@ -24,7 +25,7 @@ test('a revocation makes a CRL due, once', async (t) => {
   await bench.build();
   const revocationDate = new Date(bench.clock.now());
   const serial = await bench.revoke(30 * day, 'superseded');
-  bench.clock.advance(60);
+  bench.clock.advance(600);
   assert.notEqual(await bench.build(), undefined);
   assert.deepEqual([...(await bench.latest()).entries()], [{ serial, revocationDate, reason: 'superseded' }]);
   assert.equal(await bench.build(), undefined);
@@ -54,6 +55,29 @@ test('a clock that was set back does not make a CRL older than the one it replac
   const after = await bench.latest();
   assert.equal(after.thisUpdate.getTime(), before.thisUpdate.getTime());
   assert.equal(after.crlNumber, before.crlNumber + 1n);
+});
+
+test('no entry of a CRL or of its delta is of after thisUpdate, which stays back-dated', async (t) => {
+  const bench = await openCrlBench(t);
+  const held = await bench.revoke(day, 'certificateHold');
+  await bench.build({ delta: true });
+  bench.clock.advance(120);
+  await bench.release(held);
+  await bench.revoke(day);
+  await bench.build({ delta: true });
+  const crl = await bench.latest();
+  assert.ok(crl.thisUpdate.getTime() < bench.clock.now());
+  const { delta } = await createCrlFiles(bench.crls, [bench.authority]).current(bench.authority.name);
+  const listed = await readSigned(bench.authority, delta?.der ?? assert.fail());
+  const entries = [...crl.entries(), ...listed.entries()];
+  assert.equal(entries.length, 3);
+  for (const { revocationDate } of entries) assert.deepEqual(revocationDate, crl.thisUpdate);
+
+  bench.clock.advance(day / 2);
+  await bench.revoke(day);
+  await bench.build({ delta: true });
+  const dates = [...(await bench.latest()).entries()].map(({ revocationDate }) => revocationDate.getTime());
+  assert.ok(dates.includes(bench.clock.now() - (day / 2) * 1000), 'its own date, once that is past');
 });
 
 test('two builders at once make one CRL', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sequence, tlv } from '../../src/encoding/der-writer.ts';
 import { encodeRevokedEntry } from '../../src/x509/crl.ts';
-import { endOf, serialAt, withoutExtensions } from '../../src/x509/crl-walk.ts';
+import { datedUntil, endOf, serialAt, withoutExtensions } from '../../src/x509/crl-walk.ts';
 import { revocationReasons } from '../../src/x509/revocation-reason.ts';
 
 const revocationDate = new Date('2026-11-23T12:00:00Z');
@@ -25,6 +25,36 @@ test('entries lose their reason codes, and nothing else', () => {
     assert.deepEqual(serialAt(bare, at), serial);
     at = endOf(bare, at);
   }
+});
+
+test('dates after a time become that time; no others, and no other octet, change', () => {
+  const latest = new Date('2026-11-23T12:00:00Z');
+  const entry = (date: string) =>
+    encodeRevokedEntry({ serial: Buffer.of(7), revocationDate: new Date(date), reason: 'superseded' });
+  const at = entry('2026-11-23T12:00:00Z');
+  const rows: [string, Buffer][] = [
+    ['2026-11-23T12:00:01Z', at],
+    ['2049-12-31T23:59:59Z', at],
+    ['2026-11-23T12:00:00Z', at],
+    ['2026-11-23T11:59:59Z', entry('2026-11-23T11:59:59Z')],
+    ['1999-12-31T23:59:59Z', entry('1999-12-31T23:59:59Z')],
+  ];
+  for (const [date, expected] of rows) {
+    const given = entry(date);
+    assert.ok(datedUntil(given, latest).equals(expected), date);
+    assert.ok(given.equals(entry(date)), 'what was given stays');
+  }
+  const all = Buffer.concat(rows.map(([date]) => entry(date)));
+  assert.ok(datedUntil(all, latest).equals(Buffer.concat(rows.map(([, expected]) => expected))));
+});
+
+test('dates after 2050 are held to a time as well', () => {
+  const entry = (date: string) =>
+    encodeRevokedEntry({ serial: Buffer.of(7), revocationDate: new Date(date) });
+  const latest = new Date('2051-03-01T00:00:00Z');
+  assert.ok(datedUntil(entry('2052-01-01T00:00:00Z'), latest).equals(entry('2051-03-01T00:00:00Z')));
+  for (const date of ['2050-01-01T00:00:00Z', '2049-01-01T00:00:00Z', '1999-01-01T00:00:00Z'])
+    assert.ok(datedUntil(entry(date), latest).equals(entry(date)), date);
 });
 
 test('an entry of more than 127 octets is walked over too', () => {
