@@ -16,7 +16,7 @@ export async function carryOut(
   force: boolean,
 ): Promise<void> {
   const previous = recorded?.uid === next.uid ? recorded : undefined;
-  await parts.records.put({ ...next, state: previous?.state ?? 'applying' });
+  await parts.records.put({ ...next, state: previous?.state === 'applied' ? 'applied' : 'applying' });
   await parts.publisher.ensureNamespace(next.namespace, readerOf(next));
   const stored = await applyAnnotations(parts, manifest, { force });
   const altered = differences(stored, manifest.metadata.annotations ?? {});

@@ -26,12 +26,19 @@ export interface Intent {
   readonly origin: VerificationOrigin;
 }
 
+/** What the Ingress's annotations ask for by now, and why that is refused; what was accepted before stays in force. */
+export interface Refusal {
+  readonly refused?: readonly FaultReason[];
+}
+
 /**
  * What brings one Ingress closer to its wish. `rest`: nothing, `problems` go round it. `forget`: the one who wished is
  * gone. `undo`: it no longer wishes. `record`: only our record is behind. `hold`: nothing can be written; with `renew` the
  * wish is recorded all the same. `enforce`: write it, but for `leaving`, which others hold.
  */
-export type Step =
+export type Step = Refusal & Action;
+
+type Action =
   | { readonly kind: 'rest'; readonly problems: readonly FaultReason[] }
   | { readonly kind: 'forget' }
   | { readonly kind: 'undo' }
@@ -55,35 +62,66 @@ const atRest: Step = { kind: 'rest', problems: [] };
 /** Level-driven: decided by what is there, whatever happened before. */
 export function nextStep(situation: Situation): Step {
   const { record, live } = situation;
-  if (live === undefined) return record?.origin === 'annotation' ? { kind: 'forget' } : atRest;
+  if (live === undefined) return isGone(record) ? { kind: 'forget' } : atRest;
   if (live.metadata.deletionTimestamp !== undefined) return atRest;
   if (record?.unreadable !== undefined) return { kind: 'rest', problems: [record.unreadable] };
-  const previous = record?.uid === live.metadata.uid ? record : undefined;
-  const wished = wishFor(live, record, situation.settings);
-  if (wished === undefined) {
-    if (record === undefined) return atRest;
-    return { kind: previous === undefined ? 'forget' : 'undo' };
-  }
-  const judgement = situation.judge(wished.wish, live, previous);
-  const intent = { live, judgement, origin: wished.origin };
-  return previous === undefined || previous.state === 'applying'
-    ? begin(intent, record, previous)
-    : maintain(intent, previous, situation.quarrelling);
+  const declared = declaredBy(live, situation.settings);
+  if (declared === undefined) return withoutDeclaration(situation, live);
+  const intent = intentOf(situation, live, declared, 'annotation');
+  const { reasons } = intent.judgement;
+  // Threat: who may edit an Ingress takes off the annotations that were written, and asks for what is refused, so that nothing
+  // is written any more. What was accepted is kept up all the same.
+  const inForce = record !== undefined && isAccepted(record) && !isSameWish(record, intent.judgement);
+  if (reasons.length > 0 && inForce) return { ...withoutDeclaration(situation, live), refused: reasons };
+  return converge(situation, intent);
 }
 
-/** The annotation speaks where it is allowed and valid; else what is recorded, unless its annotation was taken away. */
-function wishFor(
-  live: Ingress,
-  record: VerificationRecord | undefined,
-  settings: EnforcementSettings,
-): { readonly wish: VerificationWish; readonly origin: VerificationOrigin } | undefined {
+/** With the Ingress what its own annotation asked for is gone, and there is nothing to take back from it. */
+function isGone(record: VerificationRecord | undefined): boolean {
+  return record !== undefined && (record.origin === 'annotation' || record.state === 'undoing');
+}
+
+/** Its annotation, where it is allowed and valid. */
+function declaredBy(live: Ingress, settings: EnforcementSettings): VerificationWish | undefined {
   const declaration = declarationOf(live);
-  if (declaration.kind === 'wish' && refusalOf(live, settings).length === 0) {
-    return { wish: declaration.wish, origin: 'annotation' };
+  const speaks = declaration.kind === 'wish' && refusalOf(live, settings).length === 0;
+  return speaks ? declaration.wish : undefined;
+}
+
+/** What is recorded, unless its annotation or a call took it away. */
+function withoutDeclaration(situation: Situation, live: Ingress): Step {
+  const { record } = situation;
+  if (record === undefined) return atRest;
+  const withdrawn = record.origin === 'annotation' && declarationOf(live).kind === 'none';
+  if (withdrawn || record.state === 'undoing') {
+    return { kind: record.uid === live.metadata.uid ? 'undo' : 'forget' };
   }
-  if (record === undefined || (record.origin === 'annotation' && declaration.kind === 'none'))
-    return undefined;
-  return { wish: wishOf(record), origin: record.origin };
+  return converge(situation, intentOf(situation, live, wishOf(record), record.origin));
+}
+
+function intentOf(
+  { record, judge }: Situation,
+  live: Ingress,
+  wish: VerificationWish,
+  origin: VerificationOrigin,
+): Intent {
+  return { live, judgement: judge(wish, live, sameIngress(record, live)), origin };
+}
+
+function converge({ record, quarrelling }: Situation, intent: Intent): Step {
+  const previous = sameIngress(record, intent.live);
+  return previous?.state === 'applied'
+    ? maintain(intent, previous, quarrelling)
+    : begin(intent, record, previous);
+}
+
+function sameIngress(record: VerificationRecord | undefined, live: Ingress): VerificationRecord | undefined {
+  return record?.uid === live.metadata.uid ? record : undefined;
+}
+
+/** Whether what it holds was judged, and nothing was found against it. */
+export function isAccepted({ state }: VerificationRecord): boolean {
+  return state === 'applying' || state === 'applied';
 }
 
 /** Nothing of ours is known to stand there: all of it or nothing. */
@@ -112,9 +150,7 @@ function maintain(intent: Intent, record: VerificationRecord, quarrelling: boole
   const changed = differences(live, judgement.plan.annotations);
   const recorded = isRecorded(record, judgement);
   const renew = !recorded || record.origin !== origin;
-  // A new wish is judged like the first one, and the old one stays in force meanwhile.
-  const refused = !isSameWish(record, judgement) && judgement.reasons.length > 0;
-  if (judgement.forbidding.length > 0 || refused) {
+  if (judgement.forbidding.length > 0) {
     return { kind: 'hold', ...intent, renew: false, reasons: judgement.reasons, conflicts: [] };
   }
   const stale = leftovers(live, record.before, judgement.plan.annotations).length > 0;

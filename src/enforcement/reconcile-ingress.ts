@@ -17,13 +17,13 @@ import {
   unsafeEvent,
 } from './events.ts';
 import { judge } from './judgement.ts';
-import { nextStep, type Step } from './next-step.ts';
+import { isAccepted, nextStep, type Step } from './next-step.ts';
 import type { EnforcementParts } from './parts.ts';
 import type { Quarrels } from './quarrels.ts';
 import { releaseSecret } from './release-secret.ts';
 import { undoEnforcement } from './restore.ts';
 import { type Turn, wasModified } from './turn.ts';
-import type { VerificationRecord } from './verification-records.ts';
+import type { RecordState, VerificationRecord } from './verification-records.ts';
 
 export interface ReconcilingParts {
   readonly parts: EnforcementParts;
@@ -124,7 +124,7 @@ async function perform(o: ReconcilingParts, subject: Subject, step: Step): Promi
       return forget(o, subject);
     case 'undo':
       if (record === undefined) return;
-      await undoEnforcement(parts, record, { dryRun: false, requester: byAnnotation });
+      await undoEnforcement(parts, record, { dryRun: false, requester: undoneBy(record) });
       o.announcer.forget(key);
       return;
     case 'record':
@@ -162,8 +162,22 @@ async function hold(
   const trouble = isQuarrel(o.quarrels, key, step) ? [takenAwayAgain(step)] : [];
   if (!step.renew && record !== undefined) return o.parts.records.put({ ...record, trouble });
   const { next } = decisionFor(o, subject, step);
-  const state = record?.uid === next.uid ? record.state : 'applying';
-  await o.parts.records.put({ ...next, state, trouble });
+  await o.parts.records.put({ ...next, state: heldState(record, step), trouble });
+}
+
+/** What was accepted once stays so, also for an Ingress made anew. */
+function heldState(
+  record: VerificationRecord | undefined,
+  { live, reasons }: Extract<Step, { kind: 'hold' }>,
+): RecordState {
+  if (record?.state === 'applied' && record.uid === live.metadata.uid) return 'applied';
+  const accepted = reasons.length === 0 || (record !== undefined && isAccepted(record));
+  return accepted ? 'applying' : 'refused';
+}
+
+/** Whose call is finished; else it is the annotation that is gone. */
+function undoneBy({ state, requester }: VerificationRecord): string {
+  return state === 'undoing' ? requester : byAnnotation;
 }
 
 function takenAwayAgain({ conflicts }: Extract<Step, { kind: 'hold' }>): FaultReason {
@@ -203,7 +217,7 @@ function told(
 function announce(o: ReconcilingParts, { key, record, live }: Subject, step: Step): void {
   if (live === undefined || step.kind === 'forget' || step.kind === 'undo') return;
   const { announcer } = o;
-  const refused = refusalOf(live, o.parts.settings);
+  const refused = [...refusalOf(live, o.parts.settings), ...(step.refused ?? [])];
   if (refused.length > 0) announcer.once(key, 'declaration', live, refusedEvent(refused));
   else announcer.over(key, 'declaration');
   const event = lasting(step);

@@ -133,7 +133,7 @@ function isUnfinished(
   { state, trouble, settings, authority, revocation }: VerificationRecord,
   { budget }: Pick<EnforcementParts, 'budget'>,
 ): boolean {
-  if (state === 'applying' || trouble.length > 0) return true;
+  if (state !== 'applied' || trouble.length > 0) return true;
   return neededRevocation(settings, authority, budget) !== revocation.effective;
 }
 

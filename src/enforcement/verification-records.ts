@@ -14,9 +14,15 @@ import type {
 } from './verification.ts';
 
 /**
- * What we did to one Ingress, and what is needed to take it back. The row is written before the Ingress is touched
- * (`applying`), so that a crash in between never loses what stood there before.
+ * How far a record got. The row is written before the Ingress is touched, so that a crash in between never loses what stood
+ * there before, nor what was asked for. `refused`: asked for by annotation and never accepted, nothing was written. `applying`:
+ * accepted, perhaps written. `applied`: written. `undoing`: to be taken back, perhaps taken back.
  */
+export const recordStates = ['refused', 'applying', 'applied', 'undoing'] as const;
+
+export type RecordState = (typeof recordStates)[number];
+
+/** What we did to one Ingress, and what is needed to take it back. */
 export interface VerificationRecord {
   readonly namespace: string;
   readonly name: string;
@@ -24,7 +30,7 @@ export interface VerificationRecord {
   readonly uid: string;
   readonly controller: ControllerName;
   readonly authority: string;
-  readonly state: 'applying' | 'applied';
+  readonly state: RecordState;
   readonly settings: VerificationSettings;
   readonly hosts: readonly string[];
   readonly revocationEnforced: boolean;
@@ -89,7 +95,7 @@ function fromRow({
     ...columns,
     ...(unreadable === undefined ? {} : { unreadable }),
     controller: isControllerName(controller) ? controller : 'ingress-nginx',
-    state: members.state === 'applied' ? 'applied' : 'applying',
+    state: recordStates.find((state) => state === members.state) ?? 'applying',
     settings: { ...settingsFrom(settings), ...(rules.allow === undefined ? {} : { allow: rules.allow }) },
     hosts: Array.isArray(members.hosts) ? members.hosts.filter((host) => typeof host === 'string') : [],
     revocationEnforced: members.revocationEnforced === true,

@@ -43,7 +43,8 @@ export interface VerificationSettings {
 export type VerificationOrigin = 'api' | 'annotation';
 
 /**
- * The states, the first that applies. `Planned`: a dry run. `Undone`: the answer to taking it back. `Missing`: the Ingress
+ * The states, the first that applies. `Planned`: a dry run. `Undone`: the answer to taking it back. `Undoing`: that was cut
+ * short, and is about to be finished. `Missing`: the Ingress
  * is gone; the wish waits for it. `Pending`: wished, but not on the Ingress yet. `Conflict`: another field manager holds
  * what we have to write, and is not fought. `Drifted`: somebody removed what we wrote; it is about to be put back. `Off`:
  * all stands, in mode `off`. `NotEnforced`: all stands, and yet a probe found the door otherwise. `Unsafe`: something goes
@@ -52,6 +53,7 @@ export type VerificationOrigin = 'api' | 'annotation';
 export type VerificationState =
   | 'Planned'
   | 'Undone'
+  | 'Undoing'
   | 'Missing'
   | 'Pending'
   | 'Conflict'

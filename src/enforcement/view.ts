@@ -82,15 +82,22 @@ function stateOf(
   { ingress, differences, conflicts = [], problems }: Seen,
   probe: ProbeReport | undefined,
 ): VerificationState {
+  if (record.state === 'undoing') return 'Undoing';
   if (ingress === 'missing') return 'Missing';
-  if (ingress === 'recreated' || (differences.length > 0 && record.state === 'applying')) {
-    if (conflicts.length > 0) return 'Conflict';
-    return problems.length > 0 ? 'Unsafe' : 'Pending';
-  }
+  const unwritten = ingress === 'recreated' || (differences.length > 0 && record.state !== 'applied');
+  if (unwritten) return unwrittenState(conflicts, problems);
   if (differences.length > 0) return conflicts.length > 0 ? 'Conflict' : 'Drifted';
   if (record.settings.mode === 'off') return 'Off';
   if (probe?.verdict === 'contradicted' && isAboutRecord(probe, record)) return 'NotEnforced';
   return problems.length > 0 ? 'Unsafe' : 'Enforced';
+}
+
+function unwrittenState(
+  conflicts: NonNullable<Seen['conflicts']>,
+  problems: Seen['problems'],
+): VerificationState {
+  if (conflicts.length > 0) return 'Conflict';
+  return problems.length > 0 ? 'Unsafe' : 'Pending';
 }
 
 function outcomeOf({ verdict, probedAt, onlineProvenAt, reasons }: ProbeReport) {

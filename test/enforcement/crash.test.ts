@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { prefix, prefixed } from './fixtures.ts';
 import { type Harness, requester, startHarness } from './harness.ts';
 
@@ -106,6 +107,39 @@ test('a database that goes away after the write costs only the mark', async (t) 
   await harness.service.undo('app', 'web', { requester });
   assert.deepEqual(await harness.annotations(), prefixed(original));
 });
+
+for (const served of [false, true]) {
+  test(`died while undoing, ${served ? 'after' : 'before'} the annotations: finished by whoever leads next`, async (t) => {
+    const harness = await start(t);
+    await harness.service.enforce('app', 'web', {}, { requester });
+    loseUndo(harness, served);
+    await assert.rejects(harness.service.undo('app', 'web', { requester: 'token:43' }));
+    harness.server.interfere(undefined);
+    delete harness.fail.remove;
+    const cut = await harness.service.state('app', 'web');
+    assert.deepEqual([cut.state, cut.requester, cut.revocationEnforced], ['Undoing', 'token:43', false]);
+    await harness.lead();
+    await eventually(() => assert.equal(harness.rows.size, 0));
+    assert.deepEqual(await harness.annotations(), prefixed(original));
+  });
+}
+
+test('a PUT after an undo that was cut short enforces, and what stood before is still known', async (t) => {
+  const harness = await start(t);
+  await harness.service.enforce('app', 'web', {}, { requester });
+  loseUndo(harness, true);
+  await assert.rejects(harness.service.undo('app', 'web', { requester }));
+  delete harness.fail.remove;
+  const answer = await harness.service.enforce('app', 'web', {}, { requester });
+  assert.equal(answer.state, 'Enforced');
+  assert.equal(answer.annotations.before[`${prefix}force-ssl-redirect`], 'false');
+});
+
+/** The API server is away, or, with `served`, the database once the annotations are restored. */
+function loseUndo(harness: Harness, served: boolean): void {
+  if (served) harness.fail.remove = new Error('gone');
+  else harness.server.interfere(({ verb }) => (verb === 'patch' ? { status: 503 } : undefined));
+}
 
 test('died between restoring and forgetting: a second undo finishes it', async (t) => {
   const harness = await start(t);

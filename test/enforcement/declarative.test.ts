@@ -184,7 +184,7 @@ test('an enforced one whose new wish is not safe keeps the old one', async (t) =
   await stands(harness, { [asks]: 'on', ...ours });
   const wanted = { [asks]: 'optional', [`${asks}-match-common-name`]: 'alice' };
   await apply(harness, wanted);
-  assert.match(await told(harness, 'ClientVerificationUnsafe'), /mode "on" only/);
+  assert.match(await told(harness, 'ClientVerificationRefused'), /mode "on" only/);
   assert.deepEqual(await harness.annotations(), { ...wanted, ...ours });
   const answer = await harness.service.state('app', 'web');
   assert.deepEqual([answer.mode, answer.state], ['on', 'Enforced']);
@@ -192,6 +192,50 @@ test('an enforced one whose new wish is not safe keeps the old one', async (t) =
   assert.match(answer.warnings[0]?.detail ?? '', /is not carried out: .*mode "on" only/);
   await apply(harness, { [asks]: 'on' });
   assert.deepEqual((await harness.service.state('app', 'web')).warnings, []);
+});
+
+/** `optional` and a common name contradict each other. */
+const refused = { [asks]: 'optional', [`${asks}-match-common-name`]: 'alice' };
+
+test('annotations taken off beside a declaration that is refused come back, also under the next leader', async (t) => {
+  const harness = await startHarness(t, policy);
+  const leader = await harness.lead();
+  await apply(harness, { [asks]: 'on' });
+  await stands(harness, { [asks]: 'on', ...ours });
+  harness.place({ metadata: { annotations: refused } }, 'flux');
+  await stands(harness, { ...refused, ...ours });
+  await leader.stop();
+  harness.place({ metadata: { annotations: refused } }, 'flux');
+  await harness.lead();
+  await stands(harness, { ...refused, ...ours });
+  assert.deepEqual((await harness.service.state('app', 'web')).mode, 'on');
+});
+
+test('what a call enforced is kept up beside a declaration that is refused, also on an Ingress made anew', async (t) => {
+  const harness = await leading(t);
+  harness.place({ annotations: {} });
+  await harness.service.enforce('app', 'web', {}, { requester });
+  harness.place({ metadata: { annotations: refused } }, 'kubectl-edit');
+  await stands(harness, { ...refused, ...ours });
+  harness.server.remove('networking.k8s.io/v1', 'Ingress', 'app', 'web');
+  harness.place({ metadata: { annotations: refused } }, 'kubectl-edit');
+  await stands(harness, { ...refused, ...ours });
+  const answer = await harness.service.state('app', 'web');
+  assert.deepEqual([answer.mode, answer.origin, answer.requester], ['on', 'api', requester]);
+  // It takes over as soon as it can be had.
+  await apply(harness, { [asks]: 'optional' });
+  await stands(harness, { [asks]: 'optional', ...ours, [`${prefix}auth-tls-verify-client`]: 'optional' });
+});
+
+test('of two declarations that were refused the first is not carried out when it could be', async (t) => {
+  const harness = await leading(t);
+  harness.place({ tlsHosts: [], metadata: { annotations: { [asks]: 'on' } } }, 'flux');
+  await told(harness, 'ClientVerificationUnsafe');
+  harness.place({ metadata: { annotations: refused } }, 'flux');
+  await eventually(async () =>
+    assert.equal((await harness.service.state('app', 'web')).matchCommonName, 'alice'),
+  );
+  assert.deepEqual(await harness.annotations(), refused);
 });
 
 test('what its own manifest contradicts is a conflict with its name, not a takeover', async (t) => {

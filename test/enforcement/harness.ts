@@ -28,7 +28,7 @@ export interface Harness {
   /** What happened, in order: `put applying`, `secret app`, `delete`, `remove unwanted`. */
   readonly events: string[];
   /** Thrown by the part of that name at its next call. */
-  readonly fail: { secret?: Error; put?: Error };
+  readonly fail: { secret?: Error; put?: Error; remove?: Error };
   readonly warnings: string[];
   /** The Events, in order. */
   readonly told: Told[];
@@ -218,7 +218,8 @@ export function memoryRows(
   return {
     async put(record: ClientVerificationRecord) {
       if (fail.put !== undefined) throw fail.put;
-      events.push(`put ${JSON.stringify(record.spec).includes('"applied"') ? 'applied' : 'applying'}`);
+      const { state } = record.spec as { readonly state: string };
+      events.push(`put ${state}`);
       // Through JSON, as the columns do.
       const stored = {
         ...record,
@@ -238,6 +239,7 @@ export function memoryRows(
     list: async () =>
       [...rows.values()].sort((a, b) => (keyOf(a.namespace, a.name) < keyOf(b.namespace, b.name) ? -1 : 1)),
     async delete(namespace: string, name: string) {
+      if (fail.remove !== undefined) throw fail.remove;
       events.push('delete');
       return rows.delete(keyOf(namespace, name));
     },

@@ -22,7 +22,7 @@ test('undo restores exactly what stood there, in one write, and lets go of the S
     harness.server.calls.map(({ verb }) => verb).filter((verb) => verb === 'patch'),
     ['patch'],
   );
-  assert.deepEqual(harness.events, ['delete', 'remove unwanted']);
+  assert.deepEqual(harness.events, ['put undoing', 'delete', 'remove unwanted']);
   assert.deepEqual(
     [answer.state, answer.revocationEnforced, answer.requester],
     ['Undone', false, 'token:43'],
@@ -117,4 +117,16 @@ test('while the API server is away nothing is forgotten', async (t) => {
   await harness.server.start();
   await harness.service.undo('app', 'web', { requester });
   assert.deepEqual(await harness.annotations(), prefixed(original));
+});
+
+test('a call that the API server refuses leaves everything as it was', async (t) => {
+  const harness = await enforced(t);
+  harness.server.interfere(({ verb }) => (verb === 'patch' ? { status: 403 } : undefined));
+  const row = harness.rows.get('app/web');
+  await assert.rejects(harness.service.undo('app', 'web', { requester: 'token:43' }), {
+    code: 'kubernetes-forbidden',
+  });
+  harness.server.interfere(undefined);
+  assert.deepEqual(harness.rows.get('app/web'), row);
+  assert.equal((await harness.service.state('app', 'web')).state, 'Enforced');
 });

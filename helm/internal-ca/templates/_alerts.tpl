@@ -204,7 +204,7 @@ one counts, but for the age of a copy, where the leader knows best.
     summary: '{{ "{{ $value }}" }} enforced Ingresses do not do what was asked for.'
     description: A probe was let in without a certificate, or turned away with one. GET /v1/client-verifications says which.
 - alert: InternalCaIngressNotEnforced
-  expr: max by (state) (internal_ca_ingress_enforced{state=~"Drifted|Conflict|Unsafe|Pending|Missing|NotEnforced",{{ $s }}}) > 0
+  expr: max by (state) (internal_ca_ingress_enforced{state=~"Drifted|Conflict|Undoing|Unsafe|Pending|Missing|NotEnforced",{{ $s }}}) > 0
   for: 10m
   labels:
     severity: warning

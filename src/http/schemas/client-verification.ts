@@ -102,6 +102,7 @@ export const ClientVerificationSchema = Type.Object({
   state: Type.Enum([
     'Planned',
     'Undone',
+    'Undoing',
     'Missing',
     'Pending',
     'Conflict',

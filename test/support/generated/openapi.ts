@@ -1317,7 +1317,7 @@ export interface components {
                 detail: string;
             }[];
             /** @enum {unknown} */
-            state: "Planned" | "Undone" | "Missing" | "Pending" | "Conflict" | "Drifted" | "Off" | "NotEnforced" | "Unsafe" | "Enforced";
+            state: "Planned" | "Undone" | "Undoing" | "Missing" | "Pending" | "Conflict" | "Drifted" | "Off" | "NotEnforced" | "Unsafe" | "Enforced";
             observed: {
                 /**
                  * @description `recreated`: another one of the name, on which nothing was written yet.
